@@ -18,4 +18,6 @@
 //! | [`cli`] | arguments, settings, one file per verb, exit codes | logic | app, rooms |
 
 pub mod action;
+pub mod guard;
 pub mod runbook;
+pub mod target;

@@ -1,0 +1,5 @@
+//! The only hands: everything that leaves qrh leaves from here, and every answer comes in through [`crate::guard::ingest`].
+//! No decisions: what may run was decided before it came here.
+#![allow(clippy::disallowed_methods, reason = "this room touches the world: processes, sockets and clocks")]
+
+pub mod stream;
