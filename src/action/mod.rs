@@ -9,6 +9,7 @@ pub mod identity;
 pub mod kube;
 pub mod outcome;
 pub mod promql;
+pub mod quote;
 pub mod run;
 pub mod shell;
 
