@@ -21,3 +21,4 @@ pub mod action;
 pub mod guard;
 pub mod runbook;
 pub mod target;
+pub mod timeline;

@@ -1,0 +1,5 @@
+//! What happened: the events of an incident, their chain, and what they add up to. Records come in, an [`incident::Incident`] goes out.
+//! No files (that is `journal`) and no clock: every record carries its times.
+
+pub mod incident;
+pub mod record;
