@@ -181,6 +181,32 @@ pub struct Exec {
 }
 
 impl Kube {
+    /// As it is written in a runbook.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Get(_) => "get",
+            Self::Describe(_) => "describe",
+            Self::Events(_) => "events",
+            Self::Logs(_) => "logs",
+            Self::Top(_) => "top",
+            Self::RolloutStatus(_) => "rollout-status",
+            Self::RolloutHistory(_) => "rollout-history",
+            Self::RolloutUndo(_) => "rollout-undo",
+            Self::RolloutPause(_) => "rollout-pause",
+            Self::RolloutResume(_) => "rollout-resume",
+            Self::RolloutRestart(_) => "rollout-restart",
+            Self::Scale(_) => "scale",
+            Self::SetImage(_) => "set-image",
+            Self::SetEnv(_) => "set-env",
+            Self::Patch(_) => "patch",
+            Self::Cordon(_) => "cordon",
+            Self::Uncordon(_) => "uncordon",
+            Self::Evict(_) => "evict",
+            Self::DeletePod(_) => "delete-pod",
+            Self::Exec(_) => "exec",
+        }
+    }
+
     /// Exhaustive: a new verb must say what it is.
     pub fn classify(&self) -> Verdict {
         match self {

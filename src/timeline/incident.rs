@@ -164,24 +164,30 @@ impl Incident {
     fn finish(&mut self, at: Timestamp, finished: &Finished) {
         let Some(run) = self.runs.get_mut(&finished.run) else { return };
         run.state = RunState::Ended(finished.ending().clone());
-        let took_effect = matches!(finished.ending(), Ending::Succeeded);
-        if let What::Change(intended) = &run.what
-            && let Some(undone) = intended.undoes
-            && took_effect
-            && let Some(original) = self.runs.get_mut(&undone)
-        {
-            original.state = RunState::Undone { by: finished.run };
-        }
-        if matches!(finished.ending(), Ending::Succeeded | Ending::Failed(_)) {
+        let of_the_runbook = match &run.what {
+            What::Read(started) => !started.ad_hoc,
+            What::Change(intended) => !intended.ad_hoc && intended.undoes.is_none(),
+        };
+        if of_the_runbook && matches!(finished.ending(), Ending::Succeeded | Ending::Failed(_)) {
             self.captured.extend(finished.captured.clone());
             self.results.insert(finished.command.clone(), Outcome { run: finished.run, at, finished: finished.clone() });
         }
+        self.take_back(finished.run);
+    }
+
+    /// Marks the change that a successful undo took back.
+    fn take_back(&mut self, undo: RunId) {
+        let Some(run) = self.runs.get(&undo).filter(|run| run.took_effect()) else { return };
+        let What::Change(intended) = &run.what else { return };
+        let Some(original) = intended.undoes.and_then(|original| self.runs.get_mut(&original)) else { return };
+        original.state = RunState::Undone { by: undo };
     }
 
     fn rule(&mut self, id: RunId, happened: bool) {
         if let Some(run) = self.runs.get_mut(&id) {
             run.state = RunState::Ruled { happened };
         }
+        self.take_back(id);
     }
 
     fn measure(&mut self, id: RunId, when: Around, readings: &[Reading]) {
@@ -199,7 +205,10 @@ impl Incident {
 
     /// Changes that took effect and can still be taken back.
     pub fn outstanding(&self) -> Vec<RunId> {
-        self.changes().filter(|(_, run, intended)| intended.undo.is_some() && run.took_effect()).map(|(id, _, _)| id).collect()
+        self.changes()
+            .filter(|(_, run, intended)| intended.undo.is_some() && intended.undoes.is_none() && run.took_effect())
+            .map(|(id, _, _)| id)
+            .collect()
     }
 
     /// Changes of which nobody knows whether they happened.

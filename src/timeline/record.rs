@@ -128,6 +128,9 @@ pub struct Started {
     pub place: Place,
     pub hold: Hold,
     pub describes: Description,
+    /// How a read that nothing enforces was confirmed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub confirmed: Option<String>,
     /// Typed by the responder, not written in the runbook.
     pub ad_hoc: bool,
 }
@@ -139,7 +142,7 @@ pub struct Intended {
     pub step: StepId,
     pub title: String,
     pub place: Place,
-    /// The author's tag; a declared-only read passes through a clearance too.
+    /// The author's tag. A command tagged read-only that qrh knows to change something is a change.
     pub effect: Effect,
     pub describes: Description,
     pub action: Action,

@@ -1,0 +1,110 @@
+//! Consequences: what follows once the log has a record.
+
+use jiff::Timestamp;
+
+use super::change;
+use super::effect::{Effect, Notice};
+use super::event::{Considered, Ran};
+use super::reading;
+use super::state::{Log, State, append, entered};
+use crate::action::Report;
+use crate::runbook::model::CommandId;
+use crate::timeline::incident::What;
+use crate::timeline::record::{Finished, Happening, Record, Ruling, RunId};
+
+pub(super) fn handle(state: &mut State, record: &Record) -> Vec<Effect> {
+    state.incident.apply(record);
+    let at = record.time;
+    match &record.happening {
+        Happening::StepEntered { .. } | Happening::FactsRead { .. } | Happening::Finished(_) | Happening::Ruled { .. } => {
+            state.consider().into_iter().collect()
+        }
+        Happening::StepCompleted { step, .. } | Happening::StepSkipped { step, .. } | Happening::StepMisfit { step, .. } => {
+            let onward = (state.incident.step.as_ref() == Some(step)).then(|| state.next_step()).flatten();
+            onward.map(|step| append(at, entered(step))).into_iter().collect()
+        }
+        Happening::Started(started) => reading::started(state, started.run, at),
+        Happening::Intended(intended) => change::intended(state, intended.run, at),
+        Happening::Closed { .. } => vec![Effect::Quit],
+        Happening::Opened(_)
+        | Happening::Resumed { .. }
+        | Happening::Refused { .. }
+        | Happening::Declined { .. }
+        | Happening::FindingHeld { .. }
+        | Happening::FindingLifted { .. }
+        | Happening::Noted { .. }
+        | Happening::Measured { .. }
+        | Happening::LogMended { .. } => Vec::new(),
+    }
+}
+
+/// The log can't be written: what waited for it does not run, and no change starts any more.
+pub(super) fn lost(state: &mut State, why: String) -> Vec<Effect> {
+    let notice = Notice::Problem(format!("the log can't be written, so no change runs any more; reads still do: {why}"));
+    state.log = Log::Lost(why);
+    change::abandon_uncommitted(state);
+    vec![Effect::Tell(notice)]
+}
+
+/// A step was rendered: keep it if it is the newest, and record findings that changed.
+pub(super) fn considered(state: &mut State, considered: Considered, at: Timestamp) -> Vec<Effect> {
+    if considered.token != state.considering {
+        return Vec::new();
+    }
+    let mut effects = Vec::new();
+    for decided in &considered.findings {
+        let key = (decided.step.clone(), decided.number);
+        let held = state.incident.findings.get(&key);
+        let (step, number) = key.clone();
+        if decided.holds && held.is_none_or(|held| held.means != decided.means) {
+            let (means, go) = (decided.means.clone(), decided.go.clone());
+            effects.push(append(at, Happening::FindingHeld { step, number, means, go }));
+        } else if !decided.holds && held.is_some() {
+            effects.push(append(at, Happening::FindingLifted { step, number }));
+        }
+    }
+    state.considered = Some(considered);
+    effects
+}
+
+/// A change whose outcome is unknown and whose probe just answered: the probe settles it where it says yes.
+pub(super) fn rule_by_probe(state: &State, probe: &CommandId, ran: &Ran, at: Timestamp) -> Vec<Effect> {
+    let settled = ran.expected.or(ran.until) == Some(true);
+    let waiting = state.incident.unknown().into_iter().filter(|id| verified_by(state, *id) == Some(probe));
+    waiting
+        .map(|run| {
+            if settled {
+                let why = format!("{probe} saw it took effect");
+                append(at, Happening::Ruled { run, happened: true, by: Ruling::Probe(probe.clone()), why })
+            } else {
+                Effect::Tell(Notice::Problem(format!("{probe} does not show that {run} took effect: decide it yourself")))
+            }
+        })
+        .collect()
+}
+
+pub(super) fn verified_by(state: &State, run: RunId) -> Option<&CommandId> {
+    match &state.incident.runs.get(&run)?.what {
+        What::Change(intended) => intended.verify.as_ref(),
+        What::Read(_) => None,
+    }
+}
+
+/// A finished record with nothing but its report.
+pub(super) fn finished(run: RunId, command: CommandId, report: Report) -> Finished {
+    finished_from(Ran::plain(run, report), command, 0)
+}
+
+pub(super) fn finished_from(ran: Ran, command: CommandId, took_ms: u64) -> Finished {
+    Finished {
+        run: ran.run,
+        command,
+        report: ran.report,
+        took_ms,
+        captured: ran.captured,
+        expected: ran.expected.or(ran.until),
+        reading: ran.reading,
+        undecided: ran.undecided,
+        output: ran.output,
+    }
+}
