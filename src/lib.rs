@@ -19,6 +19,7 @@
 
 pub mod action;
 pub mod guard;
+pub mod journal;
 pub mod runbook;
 pub mod target;
 pub mod timeline;
