@@ -185,6 +185,7 @@ pub(super) fn applied(state: &mut State, ran: Ran, at: Timestamp) -> Vec<Effect>
     let command = command_of(&request);
     let finished = recorded::finished_from(ran, command.clone(), reading::millis(began, at));
     let mut effects = vec![append(at, Happening::Finished(Box::new(finished)))];
+    effects.push(Effect::Look);
     match ending {
         Ending::Succeeded => effects.extend(measure(state, run, &command)),
         Ending::Voided(why) => {

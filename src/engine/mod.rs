@@ -31,6 +31,7 @@ pub fn handle(mut state: State, stamped: Stamped) -> (State, Vec<Effect>) {
         Event::Recorded(record) => recorded::handle(&mut state, &record),
         Event::LogLost { why } => recorded::lost(&mut state, why),
         Event::Considered(considered) => recorded::considered(&mut state, considered, at),
+        Event::Looked(facts) => recorded::looked(facts, at),
         Event::Prepared { token, result } => change::prepared(&mut state, token, result, at),
         Event::Ran(ran) => reading::ran(&mut state, *ran, at),
         Event::Applied(ran) => change::applied(&mut state, *ran, at),

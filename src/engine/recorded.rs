@@ -38,6 +38,11 @@ pub(super) fn handle(state: &mut State, record: &Record) -> Vec<Effect> {
     }
 }
 
+/// What qrh read about the target goes into the log, where templates and ages find it.
+pub(super) fn looked(facts: Option<serde_json::Value>, at: Timestamp) -> Vec<Effect> {
+    facts.map(|facts| append(at, Happening::FactsRead { facts })).into_iter().collect()
+}
+
 /// The log can't be written: what waited for it does not run, and no change starts any more.
 pub(super) fn lost(state: &mut State, why: String) -> Vec<Effect> {
     let notice = Notice::Problem(format!("the log can't be written, so no change runs any more; reads still do: {why}"));

@@ -77,6 +77,7 @@ impl State {
         let state = Self::new(setup, Incident::default());
         let mut effects = vec![append(at, Happening::Opened(Box::new(opened)))];
         effects.extend(state.first_step().map(|step| append(at, entered(step))));
+        effects.push(Effect::Look);
         (state, effects)
     }
 
@@ -87,6 +88,7 @@ impl State {
         effects.extend(state.interrupted().map(|finished| append(at, Happening::Finished(Box::new(finished)))));
         let step = state.current_step().or_else(|| state.first_step());
         effects.extend(step.map(|step| append(at, entered(step))));
+        effects.push(Effect::Look);
         (state, effects)
     }
 
@@ -177,6 +179,11 @@ impl State {
         let token = self.next_token();
         self.considering = token;
         Some(Effect::Consider { token, step, scope: self.scope() })
+    }
+
+    /// Whether the step on the screen shows what is known now.
+    pub fn is_considered(&self) -> bool {
+        self.considered.as_ref().is_none_or(|considered| considered.token == self.considering)
     }
 
     /// Whether anything of the runbook is running or being made ready.
