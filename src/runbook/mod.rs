@@ -1,5 +1,8 @@
 //! The document: what a team writes down before the incident. Text comes in, a checked [`model::Runbook`] or a list of
 //! [`diagnostic`]s goes out. No files, no clock, no network: whoever calls has read the bytes already.
 
+pub mod diagnostic;
+pub mod lint;
 pub mod model;
 pub mod source;
+pub mod yaml;

@@ -1,0 +1,3 @@
+//! What must hold beyond the shape of a document.
+
+pub mod rule;
