@@ -93,8 +93,8 @@ mod tests {
     fn plain_and_quoted_text() {
         assert_eq!(place_of("a: one two\n", "two"), (1, 8));
         assert_eq!(place_of("a: one\n  two\n  three\n", "three"), (3, 3));
-        assert_eq!(place_of("a: 'it''s X'\n", "X"), (1, 10));
-        assert_eq!(place_of("a: \"q \\\" \\u00e9 \\x41 \\t X\"\n", "X"), (1, 24));
+        assert_eq!(place_of("a: 'it''s X'\n", "X"), (1, 11));
+        assert_eq!(place_of("a: \"q \\\" \\u00e9 \\x41 \\t X\"\n", "X"), (1, 25));
         assert_eq!(place_of("a: \"one \\\n  X\"\n", "X"), (2, 3));
         assert_eq!(place_of("a: \"é é X\"\n", "X"), (1, 9));
     }
