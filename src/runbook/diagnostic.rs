@@ -64,7 +64,7 @@ impl Diagnostic {
 
 /// Puts diagnostics in the order of the file, makes strict ones errors, and cuts the list at [`LIMIT`].
 pub fn settle(mut diagnostics: Vec<Diagnostic>, strict: bool) -> Vec<Diagnostic> {
-    diagnostics.sort_by(|a, b| (a.span, a.rule).cmp(&(b.span, b.rule)));
+    diagnostics.sort_by_key(|diagnostic| (diagnostic.span, diagnostic.rule));
     diagnostics.dedup_by(|later, earlier| later.span == earlier.span && later.rule == earlier.rule && later.message == earlier.message);
     for diagnostic in &mut diagnostics {
         if strict && diagnostic.rule.gravity() == Gravity::StrictError {
@@ -98,7 +98,6 @@ pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) ->
 
 pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = match word.chars().count() {
-        0 => return None,
         1..=3 => 1,
         4..=7 => 2,
         8..=40 => 3,
@@ -126,7 +125,11 @@ fn distance(a: &str, b: &str) -> usize {
             } else {
                 let replace = table[(i - 1) * width + j - 1] + usize::from(a[i - 1] != b[j - 1]);
                 let best = replace.min(table[(i - 1) * width + j] + 1).min(table[i * width + j - 1] + 1);
-                if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] { best.min(table[(i - 2) * width + j - 2] + 1) } else { best }
+                if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                    best.min(table[(i - 2) * width + j - 2] + 1)
+                } else {
+                    best
+                }
             };
         }
     }
@@ -275,11 +278,7 @@ pub fn to_json(file: &SourceFile, diagnostics: &[Diagnostic]) -> serde_json::Val
             message: &diagnostic.message,
             file: &file.name,
             place: Place::of(file, diagnostic.span),
-            related: diagnostic
-                .secondary
-                .iter()
-                .map(|(span, message)| Related { place: Place::of(file, *span), message })
-                .collect(),
+            related: diagnostic.secondary.iter().map(|(span, message)| Related { place: Place::of(file, *span), message }).collect(),
             hint: diagnostic.hint.as_deref(),
         })
         .collect();

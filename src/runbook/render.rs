@@ -47,7 +47,8 @@ fn fill(node: &Node, kind: &Kind, key: &str, scope: &Json) -> Result<Json, Rende
         }
         (Kind::Filled(inner), Value::Text(text)) => {
             let text = rendered(text, node, scope)?;
-            typed(text.trim(), inner).map_err(|wanted| RenderError { message: format!("`{key}` became `{text}`, and wants {wanted}"), span: node.span })
+            typed(text.trim(), inner)
+                .map_err(|wanted| RenderError { message: format!("`{key}` became `{text}`, and wants {wanted}"), span: node.span })
         }
         (Kind::Nullable(inner), Value::Text(text)) => match alone(text, scope) {
             Some(Json::Null) => Ok(Json::Null),
@@ -91,18 +92,19 @@ fn alone<'a>(text: &str, scope: &'a Json) -> Option<&'a Json> {
 
 /// Rendered text as the type a field wants; otherwise what it wants, in words.
 fn typed(text: &str, kind: &Kind) -> Result<Json, String> {
-    match kind {
-        Kind::Integer { least, most } => match text.parse::<i64>() {
-            Ok(number) if (*least..=*most).contains(&number) => Ok(number.into()),
-            _ => Err(format!("a whole number from {least} to {most}")),
-        },
-        Kind::Bool => text.parse::<bool>().map(Json::Bool).map_err(|_| "true or false".to_owned()),
-        Kind::Duration { least, most } => match duration(text) {
-            Some(given) if (*least..=*most).contains(&given) => Ok(text.into()),
-            _ => Err(format!("a duration from {} to {}", duration_text(*least), duration_text(*most))),
-        },
-        Kind::Word(words) if words.contains(&text) => Ok(text.into()),
-        Kind::Word(words) => Err(format!("one of {}", words.join(", "))),
-        _ => Ok(text.into()),
+    if let Kind::Integer { least, most } = kind {
+        let number = text.parse::<i64>().ok().filter(|number| (*least..=*most).contains(number));
+        return number.map(Json::from).ok_or_else(|| format!("a whole number from {least} to {most}"));
     }
+    if let Kind::Bool = kind {
+        return text.parse::<bool>().map(Json::Bool).map_err(|_| "true or false".to_owned());
+    }
+    if let Kind::Duration { least, most } = kind {
+        let fits = duration(text).is_some_and(|given| (*least..=*most).contains(&given));
+        return fits.then(|| text.into()).ok_or_else(|| format!("a duration from {} to {}", duration_text(*least), duration_text(*most)));
+    }
+    if let Kind::Word(words) = kind {
+        return words.contains(&text).then(|| text.into()).ok_or_else(|| format!("one of {}", words.join(", ")));
+    }
+    Ok(text.into())
 }

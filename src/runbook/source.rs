@@ -193,7 +193,11 @@ impl SourceFile {
 
     /// The nearest character boundary at or before an offset.
     pub fn boundary(&self, offset: usize) -> usize {
-        self.text.floor_char_boundary(offset.min(self.text.len()))
+        let mut offset = offset.min(self.text.len());
+        while !self.text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        offset
     }
 }
 

@@ -118,10 +118,14 @@ impl<'a> Tree<'a> {
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(here),
             Event::Alias(id) => self.alias(id, here),
-            Event::UnresolvedAlias(_) | Event::Anchor(..) | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
-            // The variant for comments exists only where another crate turned that feature on.
-            #[allow(clippy::wildcard_enum_match_arm, unreachable_patterns)]
-            _ => Ok(()),
+            // The parser's list of events is open; what it may add is no node.
+            Event::UnresolvedAlias(_)
+            | Event::Anchor(..)
+            | Event::Comment(..)
+            | Event::StreamStart
+            | Event::StreamEnd
+            | Event::DocumentEnd
+            | _ => Ok(()),
         }
     }
 
@@ -209,13 +213,12 @@ impl<'a> Tree<'a> {
         };
         match &mut open.kind {
             Kind::List(items) => items.push(node),
-            Kind::Map { entries, keys, key, doubled } => match key.take() {
-                Some(name) => {
+            Kind::Map { entries, keys, key, doubled } => {
+                if let Some(name) = key.take() {
                     if !*doubled {
                         entries.push((name, node));
                     }
-                }
-                None => {
+                } else {
                     let name = text.unwrap_or_default().to_owned();
                     let first = keys.get(&name).copied();
                     *doubled = first.is_some();
@@ -229,7 +232,7 @@ impl<'a> Tree<'a> {
                     }
                     *key = Some(Spanned::new(name, node.span));
                 }
-            },
+            }
         }
         Ok(())
     }

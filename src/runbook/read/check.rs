@@ -39,9 +39,11 @@ impl Checker<'_> {
             Kind::Text | Kind::Template | Kind::Expression | Kind::Script => self.text(node, kind, what),
             Kind::Argument => self.argument(node, what),
             Kind::Integer { least, most } => match node.value {
-                Value::Int(number) if number < *least || number > *most => self.out_of_range(node, kind, what),
-                Value::Int(_) => {}
-                _ => self.wrong_type(node, kind, what),
+                Value::Int(number) if (*least..=*most).contains(&number) => {}
+                Value::Int(_) => self.out_of_range(node, kind, what),
+                Value::Null | Value::Bool(_) | Value::Float(_) | Value::Text(_) | Value::List(_) | Value::Map(_) => {
+                    self.wrong_type(node, kind, what);
+                }
             },
             Kind::Bool if matches!(node.value, Value::Bool(_)) => {}
             Kind::Bool => self.wrong_type(node, kind, what),
@@ -85,7 +87,9 @@ impl Checker<'_> {
     fn text(&mut self, node: &Node, kind: &Kind, what: &str) {
         match node.text() {
             Some(text) if text.trim().is_empty() => {
-                self.report(Diagnostic::new(Rule::WrongType, node.span, format!("{what} is empty")).hint("write something, or leave the key out"));
+                self.report(
+                    Diagnostic::new(Rule::WrongType, node.span, format!("{what} is empty")).hint("write something, or leave the key out"),
+                );
             }
             Some(_) => {}
             None => self.wrong_type(node, kind, what),

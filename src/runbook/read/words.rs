@@ -18,7 +18,9 @@ pub(super) fn wanted(kind: &Kind) -> String {
         Kind::List { .. } => "a list".to_owned(),
         Kind::Map { .. } => "a map of names to values".to_owned(),
         Kind::Object(shape) => format!("a map: {} with {}", shape.name, list(&shape.all_keys().map(|key| key.name).collect::<Vec<_>>())),
-        Kind::Short { shape, key } => format!("{}, or a map with `{key}`", shape.key(key).map_or_else(String::new, |key| wanted(&key.kind))),
+        Kind::Short { shape, key } => {
+            format!("{}, or a map with `{key}`", shape.key(key).map_or_else(String::new, |key| wanted(&key.kind)))
+        }
         Kind::Either(first, second) => format!("{}, or {}", wanted(first), wanted(second)),
         Kind::Filled(kind) => wanted(kind),
         Kind::Nullable(kind) => format!("{} or null", wanted(kind)),

@@ -42,10 +42,8 @@ pub static RUN: Shape = Shape::new(
     ],
 );
 
-pub static SHELL: Shape = Shape::new(
-    "shell",
-    &[Key::required("script", Kind::Script, "A script for /bin/sh -eu; every placeholder becomes one quoted word.")],
-);
+pub static SHELL: Shape =
+    Shape::new("shell", &[Key::required("script", Kind::Script, "A script for /bin/sh -eu; every placeholder becomes one quoted word.")]);
 
 pub static HTTP: Shape = Shape::new(
     "http",
@@ -218,12 +216,11 @@ pub fn classify(spec: &ActionSpec) -> Classed {
         | ActionKind::Announce => entry(spec.kind).effects,
     };
     match effects {
-        Effects::Reads => Classed::Reads,
         Effects::Changes => Classed::Changes("this verb changes a Kubernetes object"),
         Effects::Unexamined => Classed::Unexamined,
         Effects::ByRequest => request(spec),
         Effects::ByWebhook if spec.fields.get("webhook").is_some() => Classed::Changes("a message sent can't be taken back"),
-        Effects::ByWebhook => Classed::Reads,
+        Effects::ByWebhook | Effects::Reads => Classed::Reads,
     }
 }
 

@@ -89,7 +89,10 @@ pub static VERBS: &[Verb] = &[
     changes(
         "rollout-undo",
         "Put an earlier revision's template back.",
-        &[DEPLOYMENT, Key::optional("to_revision", Kind::Filled(&Kind::Integer { least: 0, most: i64::MAX }), "The previous one unless said.")],
+        &[
+            DEPLOYMENT,
+            Key::optional("to_revision", Kind::Filled(&Kind::Integer { least: 0, most: i64::MAX }), "The previous one unless said."),
+        ],
     ),
     changes("rollout-pause", "Stop a rollout where it is.", DEPLOYMENT_ONLY),
     changes("rollout-resume", "Let a paused rollout go on.", DEPLOYMENT_ONLY),

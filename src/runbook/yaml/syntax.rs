@@ -56,7 +56,10 @@ fn words(kind: &ErrorKind) -> (Option<&'static str>, &'static str) {
         return (Some("the indentation fits neither what is above nor a level further in"), "indent it like its neighbours, with spaces");
     }
     if matches!(kind, K::UnknownAnchor) {
-        return (Some("this alias names an anchor that is not defined above it"), "define it with `&name` first; text that starts with `*` needs quotes");
+        return (
+            Some("this alias names an anchor that is not defined above it"),
+            "define it with `&name` first; text that starts with `*` needs quotes",
+        );
     }
     if matches!(kind, K::DirectiveDisallowed) {
         return (Some("a line that starts with `%` is a YAML directive, which is not used here"), "leave the line out");
@@ -65,7 +68,10 @@ fn words(kind: &ErrorKind) -> (Option<&'static str>, &'static str) {
         return (Some("text can't start with this character"), "put the text in quotes");
     }
     if matches!(kind, K::UnknownQuotedScalarEscape | K::InvalidQuotedScalarHexEscape) {
-        return (Some("this backslash escape is unknown inside \"…\""), "write \\\\ for a backslash, or use '…', where a backslash is plain text");
+        return (
+            Some("this backslash escape is unknown inside \"…\""),
+            "write \\\\ for a backslash, or use '…', where a backslash is plain text",
+        );
     }
     (None, "check quotes, brackets and indentation around this place")
 }

@@ -1,3 +1,5 @@
+use std::fmt::Write;
+
 use super::*;
 
 fn parsed(text: &str) -> (Option<Node>, Vec<Rule>) {
@@ -14,7 +16,9 @@ fn root(text: &str) -> Node {
 
 #[test]
 fn scalars_follow_the_core_schema() {
-    let node = root("a: 1\nb: -2.5\nc: yes\nd: 'true'\ne: true\nf: ~\ng:\nh: 0x1f\ni: 1_000\nj: 1e3\nk: .inf\nl: 1.2.3\nm: -x\nn: +5\no: 99999999999999999999\n");
+    let node = root(
+        "a: 1\nb: -2.5\nc: yes\nd: 'true'\ne: true\nf: ~\ng:\nh: 0x1f\ni: 1_000\nj: 1e3\nk: .inf\nl: 1.2.3\nm: -x\nn: +5\no: 99999999999999999999\n",
+    );
     let value = |key: &str| node.get(key).unwrap().value.clone();
     assert_eq!(value("a"), Value::Int(1));
     assert_eq!(value("b"), Value::Float(-2.5));
@@ -58,7 +62,7 @@ fn bombs_are_bounded() {
     let mut laughs = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
     for i in 1..12 {
         let previous = format!("*a{}", i - 1);
-        laughs.push_str(&format!("a{i}: &a{i} [{}]\n", [previous.as_str(); 10].join(",")));
+        writeln!(laughs, "a{i}: &a{i} [{}]", [previous.as_str(); 10].join(",")).unwrap();
     }
     assert_eq!(parsed(&laughs).1, [Rule::TooLarge]);
     assert_eq!(parsed(&"[".repeat(400_000)).1, [Rule::TooLarge]);
@@ -67,7 +71,7 @@ fn bombs_are_bounded() {
     assert_eq!(parsed(&"a".repeat(2 << 20)).1, [Rule::TooLarge]);
     let mut nested = "a0: &a0 [x]\n".to_owned();
     for i in 1..80 {
-        nested.push_str(&format!("a{i}: &a{i} [*a{}]\n", i - 1));
+        writeln!(nested, "a{i}: &a{i} [*a{}]", i - 1).unwrap();
     }
     assert_eq!(parsed(&nested).1, [Rule::TooLarge], "depth through aliases");
 }

@@ -55,9 +55,8 @@ impl<'a> Fields<'a> {
     }
 
     pub fn expressions(&self, key: &str) -> Vec<(Name, Expression)> {
-        let read = |(name, node): &(Spanned<String>, Node)| {
-            Some((Name(name.value.clone()), Spanned::new(node.text()?.to_owned(), node.span)))
-        };
+        let read =
+            |(name, node): &(Spanned<String>, Node)| Some((Name(name.value.clone()), Spanned::new(node.text()?.to_owned(), node.span)));
         self.entries(key).iter().filter_map(read).collect()
     }
 

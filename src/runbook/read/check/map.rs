@@ -98,14 +98,13 @@ impl Checker<'_> {
             return self.wrong_type(node, &Kind::Action, what);
         };
         for (key, value) in entries {
-            match kind_named(&key.value) {
-                Some(kind) => self.value(value, &entry(kind).body, &quote(&key.value)),
-                None => {
-                    let kinds = ActionKind::ALL.map(ActionKind::as_str);
-                    let hint = did_you_mean(&key.value, kinds).unwrap_or_else(|| format!("the kinds are {}", list(&kinds)));
-                    let message = format!("{} is no action kind", quote(&key.value));
-                    self.report(Diagnostic::new(Rule::UnknownKey, key.span, message).hint(hint));
-                }
+            if let Some(kind) = kind_named(&key.value) {
+                self.value(value, &entry(kind).body, &quote(&key.value));
+            } else {
+                let kinds = ActionKind::ALL.map(ActionKind::as_str);
+                let hint = did_you_mean(&key.value, kinds).unwrap_or_else(|| format!("the kinds are {}", list(&kinds)));
+                let message = format!("{} is no action kind", quote(&key.value));
+                self.report(Diagnostic::new(Rule::UnknownKey, key.span, message).hint(hint));
             }
         }
         self.one_action(node, what);
@@ -134,14 +133,13 @@ impl Checker<'_> {
             return self.report(found.hint("write it as a map: kube: { rollout-status: { deployment: … } }"));
         };
         for (key, value) in entries {
-            match verb_named(&key.value) {
-                Some(verb) => self.object(value, &Kind::Object(&verb.shape), &quote(&key.value), &verb.shape),
-                None => {
-                    let names: Vec<_> = verb_names().collect();
-                    let hint = did_you_mean(&key.value, names.iter().copied()).unwrap_or_else(|| format!("the verbs are {}", list(&names)));
-                    let found = Diagnostic::new(Rule::UnknownKey, key.span, format!("kube has no verb {}", quote(&key.value)));
-                    self.report(found.hint(hint));
-                }
+            if let Some(verb) = verb_named(&key.value) {
+                self.object(value, &Kind::Object(&verb.shape), &quote(&key.value), &verb.shape);
+            } else {
+                let names: Vec<_> = verb_names().collect();
+                let hint = did_you_mean(&key.value, names.iter().copied()).unwrap_or_else(|| format!("the verbs are {}", list(&names)));
+                let found = Diagnostic::new(Rule::UnknownKey, key.span, format!("kube has no verb {}", quote(&key.value)));
+                self.report(found.hint(hint));
             }
         }
         match entries.as_slice() {
@@ -151,7 +149,8 @@ impl Checker<'_> {
                 self.report(found.hint("write it as a map: kube: { rollout-status: { deployment: … } }"));
             }
             [first, second, ..] => {
-                let found = Diagnostic::new(Rule::OneAction, second.0.span, "kube takes one verb at a time").note(first.0.span, "the first");
+                let found =
+                    Diagnostic::new(Rule::OneAction, second.0.span, "kube takes one verb at a time").note(first.0.span, "the first");
                 self.report(found.hint("make each a command of its own; a verb's fields stand one level further in"));
             }
         }
