@@ -1,12 +1,26 @@
 //! Tera templates: text with `{{ }}` placeholders and a scope come in, text goes out. Only the scope can be read: no clock, no
-//! environment, no files, no functions.
+//! environment, no files, no functions. [`FILTERS`] and `reference` say which part of Tera may be used.
+
+mod engine;
+mod filter;
+mod reference;
+mod scan;
+mod script;
+#[cfg(test)]
+mod tests;
 
 use serde_json::Value;
+
+pub use reference::FILTERS;
+pub use script::check_script;
 
 /// Bytes of a template.
 pub const SOURCE_BYTES: usize = 16 * 1024;
 /// Bytes of a rendered text.
 pub const OUTPUT_BYTES: usize = 256 * 1024;
+
+/// Items of a list one `for` may run over.
+pub const LOOP_ITEMS: usize = 1000;
 
 /// What is wrong with a template, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,41 +40,24 @@ pub struct Variable {
     pub offset: usize,
 }
 
-/// Plain text. An undefined or null value is an error that names it.
+/// Plain text. An undefined or null value is an error that names it, in a condition only an undefined one. A list or a map is shown
+/// as Tera shows it; `json` and `join` give other forms.
 pub fn render(source: &str, scope: &Value) -> Result<String, TemplateError> {
-    let context = tera::Context::from_serialize(scope).map_err(|cause| error(&cause))?;
-    tera::Tera::one_off(source, &context, false).map_err(|cause| error(&cause))
+    engine::render(source, &reference::parse(source)?, scope, engine::Mode::Plain)
 }
 
-/// A script for `/bin/sh`: every placeholder becomes exactly one word.
+/// A script for `/bin/sh`: every placeholder becomes exactly one word, whatever it holds, where [`check_script`] found nothing.
+///
+/// Quoting can't tell a word from an option. A value that begins with `-` where a word begins is therefore an error, unless ` -- `
+/// stands before it on its line.
 pub fn render_script(source: &str, scope: &Value) -> Result<String, TemplateError> {
-    let context = tera::Context::from_serialize(scope).map_err(|cause| error(&cause))?;
-    let mut tera = tera::Tera::new();
-    tera.set_escape_fn(|text, output| write!(output, "'{}'", text.replace('\'', "'\\''")));
-    tera.render_str(source, &context, true).map_err(|cause| error(&cause))
+    engine::render(source, &reference::parse(source)?, scope, engine::Mode::Script)
 }
 
-fn error(error: &tera::Error) -> TemplateError {
-    TemplateError { message: error.to_string(), offset: 0 }
-}
-
-/// Every reference of a template to its scope, in the order they are written.
+/// Every reference of a template to its scope, in the order they are written. A loop's own variables are not among them.
 pub fn variables(source: &str) -> Result<Vec<Variable>, TemplateError> {
-    let mut found = Vec::new();
-    let mut rest = 0;
-    while let Some(open) = source[rest..].find("{{") {
-        let start = rest + open + 2;
-        let end = source[start..].find("}}").map_or(source.len(), |end| start + end);
-        let body = source[start..end].trim();
-        let offset = start + source[start..end].find(body).unwrap_or(0);
-        let path: String = body.chars().take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '.')).collect();
-        found.push(Variable { path: path.split('.').map(str::to_owned).collect(), offset });
-        rest = end;
-    }
-    Ok(found)
-}
-
-/// What makes a script unsafe to render: a placeholder anywhere but as a plain word.
-pub fn check_script(source: &str) -> Vec<TemplateError> {
-    variables(source).err().into_iter().collect()
+    let mut references = reference::parse(source)?.references;
+    references.sort_by_key(|reference| reference.at.start);
+    let outside = references.into_iter().filter(|reference| !reference.local);
+    Ok(outside.map(|reference| Variable { path: reference.path, offset: reference.at.start }).collect())
 }
