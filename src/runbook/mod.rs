@@ -1,6 +1,7 @@
 //! The document: what a team writes down before the incident. Text comes in, a checked [`model::Runbook`] or a list of
 //! [`diagnostic`]s goes out. No files, no clock, no network: whoever calls has read the bytes already.
 
+pub mod catalog;
 pub mod diagnostic;
 pub mod expression;
 pub mod lint;

@@ -89,7 +89,7 @@ rules! {
     MissingPhase "missing-phase" StrictError "A runbook has all seven phases.";
     MissingSymptoms "missing-symptoms" StrictError "Without symptoms triage can't find the runbook.";
     TargetsWithoutCommands "targets-without-commands" StrictError "Every step has a command for every target the runbook is for.";
-    UnusedCapture "unused-capture" Warning "A captured value nothing uses is noise, or a slip in its name.";
+    UnusedCapture "unused-capture" Warning "A captured or remembered value nothing uses is noise, or a slip in its name.";
     UnusedInput "unused-input" Warning "A question nothing uses costs the responder time.";
     ShellInRun "shell-in-run" Warning "`sh -c` in run defeats the quoting that shell gives every placeholder.";
     TooManyProblems "too-many-problems" Error "Only the first 100 problems of a file are listed.";

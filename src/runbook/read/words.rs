@@ -49,6 +49,8 @@ pub(super) fn advice(kind: &Kind, node: &Node) -> Option<String> {
         ) => "put it in quotes",
         (Kind::List { .. }, Value::Text(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_)) => "a list of one is written [value]",
         (Kind::List { .. }, Value::Map(_)) => "start each item with `- `",
+        (Kind::Word(_) | Kind::Id(_), Value::List(_)) => "write one value, without brackets",
+        (Kind::Object(_), Value::Text(_) | Value::Int(_)) => "write its keys and values, each on a line of its own",
         (Kind::Map { .. } | Kind::Object(_), Value::List(_)) => "write `key: value` lines, without `- `",
         (Kind::Duration { .. }, Value::Int(_) | Value::Float(_)) => "add the unit: ms, s, m or h",
         (Kind::Text | Kind::Template | Kind::Argument | Kind::Script | Kind::Expression, Value::Map(_)) => {
