@@ -2,4 +2,5 @@
 //! No decisions: what may run was decided before it came here.
 #![allow(clippy::disallowed_methods, reason = "this room touches the world: processes, sockets and clocks")]
 
+pub mod kube;
 pub mod stream;
