@@ -18,6 +18,7 @@
 //! | [`cli`] | arguments, settings, one file per verb, exit codes | logic | app, rooms |
 
 pub mod action;
+pub mod export;
 pub mod guard;
 pub mod journal;
 pub mod runbook;
