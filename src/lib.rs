@@ -19,6 +19,7 @@
 
 pub mod action;
 pub mod engine;
+pub mod export;
 pub mod guard;
 pub mod journal;
 pub mod runbook;

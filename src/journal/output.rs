@@ -93,7 +93,7 @@ impl OutputFile {
     }
 
     fn keep(&mut self, text: &str) -> Result<(), JournalError> {
-        let fits = self.written + text.len() as u64 + 1 <= self.limits.head as u64;
+        let fits = self.written + (text.len() as u64) < self.limits.head as u64;
         // Once one line went to the ring all later ones do: the file keeps its order.
         if fits && self.ring.is_empty() && self.cut_bytes == 0 {
             self.write(text.as_bytes())?;

@@ -26,6 +26,7 @@ pub struct NotAnHlc(String);
 
 impl Hlc {
     /// The next reading: later than this one whatever the wall clock says. Times before 1970 count as 1970.
+    #[must_use]
     pub fn tick(self, now: Timestamp) -> Self {
         let wall = u64::try_from(now.as_millisecond()).unwrap_or(0);
         if wall > self.ms {

@@ -6,4 +6,6 @@ pub mod envelope;
 pub mod hlc;
 pub mod identifier;
 pub mod incident;
+pub mod metrics;
 pub mod record;
+pub mod story;
