@@ -20,6 +20,7 @@
 pub mod action;
 pub mod engine;
 pub mod guard;
+pub mod plain;
 pub mod runbook;
 pub mod target;
 pub mod timeline;
