@@ -22,6 +22,7 @@ pub mod engine;
 pub mod export;
 pub mod guard;
 pub mod journal;
+pub mod plain;
 pub mod runbook;
 pub mod target;
 pub mod timeline;
