@@ -23,3 +23,4 @@ pub mod guard;
 pub mod runbook;
 pub mod target;
 pub mod timeline;
+pub mod tui;
