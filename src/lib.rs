@@ -26,3 +26,4 @@ pub mod plain;
 pub mod runbook;
 pub mod target;
 pub mod timeline;
+pub mod tui;
