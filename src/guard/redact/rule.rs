@@ -164,7 +164,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "command-password",
         words: &["redis-cli", "mysql", "mariadb", "curl", "sshpass", "wget", "ldapsearch"],
-        pattern: r#"\b(?:redis-cli\b[^|;&]*?\s-a\s+|(?:mysql|mysqldump|mysqladmin|mariadb)\b[^|;&]*?\s-p|curl\b[^|;&]*?\s(?:-u|--user)[ =]*["']?[^\s:"']+:|sshpass\s+-p\s*|ldapsearch\b[^|;&]*?\s-w\s+)(?:"([^"]+)"|'([^']+)'|([^\s"']+))"#,
+        pattern: r#"\b(?:redis-cli\b[^|;&]*?\s-a\s+|(?:mysql|mysqldump|mysqladmin|mariadb)\b[^|;&]*?\s-p|curl\b[^|;&]*?\s(?:-u|--user)[ =]*["']?[^\s:"']+:|sshpass\s+-p\s*|ldapsearch\b[^|;&]*?\s-w\s+)(?:"([^"]+)"|'([^']+)'|([^\s"'/][^\s"']*))"#,
         hides: ("sh -c redis-cli -h cache -a hunter2 INFO", "hunter2"),
         leaves: "redis-cli -h cache INFO; mysql -u root",
     },
