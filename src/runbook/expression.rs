@@ -22,6 +22,7 @@ use serde_json::Value;
 pub use crate::runbook::template::Variable;
 pub use function::{FUNCTIONS, FunctionDoc};
 use program::Program;
+pub use worker::THREAD;
 
 /// Bytes of an expression.
 pub const SOURCE_BYTES: usize = 1024;

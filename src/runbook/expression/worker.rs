@@ -21,7 +21,7 @@ use super::{Undecided, function, value};
 const STACK: usize = 64 * 1024 * 1024;
 /// Threads past their deadline at one time. While there are this many, nothing more is evaluated.
 const ABANDONED: usize = 4;
-/// The name the threads carry, so that a panic hook can tell them from the program's own.
+/// The name the threads carry: a panic on one of them is caught and becomes an answer, so a panic hook must leave the terminal alone.
 pub const THREAD: &str = "qrh-expression";
 
 /// Why there is no answer.
