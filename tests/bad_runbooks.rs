@@ -41,6 +41,14 @@ fn every_mistake_is_told_as_its_snapshot_says() {
 }
 
 #[test]
+fn no_snapshot_is_left_without_its_file() {
+    let stem = |path: &PathBuf| path.file_stem().unwrap().to_string_lossy().into_owned();
+    let files: BTreeSet<_> = data("bad_runbooks").iter().map(stem).collect();
+    let snapshots: BTreeSet<_> = data("../snapshots/bad_runbooks").iter().map(stem).collect();
+    assert_eq!(files, snapshots);
+}
+
+#[test]
 fn every_rule_has_a_file_that_breaks_it() {
     let broken: BTreeSet<_> = data("bad_runbooks").iter().flat_map(|path| read(path).1.diagnostics).map(|found| found.rule).collect();
     let unbroken: Vec<_> = Rule::ALL.iter().filter(|rule| !broken.contains(rule)).collect();

@@ -17,12 +17,12 @@ use crate::runbook::vocabulary::action::kind_named;
 
 /// What the check of the shape found before. In a broken document nothing is said to be unused: its use may be what could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub(super) enum Shape {
     Sound,
     Broken,
 }
 
-pub fn lint(file: &SourceFile, draft: &Draft<'_>, shape: Shape) -> Vec<Diagnostic> {
+pub(super) fn lint(file: &SourceFile, draft: &Draft<'_>, shape: Shape) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     name::check(draft, &mut found);
     input::check(draft, &mut found);

@@ -8,6 +8,7 @@ use super::{Shape, sites};
 use crate::runbook::catalog;
 use crate::runbook::diagnostic::{Diagnostic, did_you_mean, quote};
 use crate::runbook::expression;
+use crate::runbook::model::TargetKind;
 use crate::runbook::read::build::Draft;
 use crate::runbook::source::{SourceFile, Span};
 use crate::runbook::template::{self, Variable};
@@ -22,7 +23,7 @@ pub(super) fn check(file: &SourceFile, draft: &Draft<'_>, shape: Shape, found: &
         let spot = Spot { file, piece };
         for variable in spot.variables(found) {
             names.used.insert(variable.path.join("."));
-            found.extend(names.undefined(&spot, &variable));
+            found.extend(names.undefined(&spot, &variable).or_else(|| elsewhere(draft, &spot, &variable)));
         }
     }
     if shape == Shape::Sound && found.iter().all(|found| !matches!(found.rule, Rule::BadTemplate | Rule::BadExpression)) {
@@ -79,6 +80,22 @@ impl Spot<'_> {
             Vec::new()
         })
     }
+}
+
+/// A name that one kind of target has, in a command that is offered on the other too. Only plain templates are judged: an expression or a
+/// condition may look at `target.kind` first.
+fn elsewhere(draft: &Draft<'_>, spot: &Spot<'_>, variable: &Variable) -> Option<Diagnostic> {
+    let text = spot.piece.text;
+    let command =
+        spot.piece.command.filter(|_| spot.piece.form != Form::Expression && !text.contains("{%") && !text.contains("default"))?;
+    let [root, name, ..] = variable.path.as_slice() else { return None };
+    let lacks = |target: &TargetKind| command.place.fits(*target) && catalog::lacks(*target, root, name);
+    let target = draft.runbook.targets.iter().copied().find(lacks)?;
+    let place = spot.place(variable.offset, variable.path.join(".").len());
+    let message = format!("{} is not known where the target is a {}", quote(&format!("{root}.{name}")), target.as_str());
+    let other = if target == TargetKind::Host { TargetKind::Cluster } else { TargetKind::Host };
+    let hint = format!("add `on: {}` to the command, or use service.name or service.vars", other.as_str());
+    Some(Diagnostic::new(Rule::UndefinedVariable, place, message).hint(hint))
 }
 
 /// A message that brings its own advice after a semicolon keeps it as the hint.
