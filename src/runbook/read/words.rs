@@ -42,7 +42,9 @@ pub(super) fn advice(kind: &Kind, node: &Node) -> Option<String> {
         (Kind::Bool, Value::Text(text)) if matches!(text.to_lowercase().as_str(), "yes" | "no" | "on" | "off" | "y" | "n") => {
             "YAML 1.2 has only true and false: yes, no, on and off are text"
         }
-        (Kind::Bool | Kind::Integer { .. }, Value::Text(_)) => "leave the quotes out",
+        (Kind::Bool, Value::Text(text)) if text.parse::<bool>().is_ok() => "leave the quotes out",
+        (Kind::Integer { .. }, Value::Text(text)) if text.parse::<i64>().is_ok() => "leave the quotes out",
+        (Kind::Integer { .. }, Value::Text(_)) => "write it in digits",
         (
             Kind::Text | Kind::Template | Kind::Id(_) | Kind::Word(_) | Kind::Expression,
             Value::Bool(_) | Value::Int(_) | Value::Float(_),

@@ -65,7 +65,10 @@ impl Checker<'_> {
             .map(|(_, advice)| (*advice).to_owned())
             .or_else(|| (key.value == "<<").then(|| "merge keys are not used here: write the keys out".to_owned()))
             .or_else(|| did_you_mean(&key.value, all))
-            .unwrap_or_else(|| format!("its keys are {}", list(&known)));
+            .unwrap_or_else(|| {
+                let action = if shape.action { format!(", and one of {}", list(&actions)) } else { String::new() };
+                format!("its keys are {}{action}", list(&known))
+            });
         let message = format!("{} has no key {}", shape.name, quote(&key.value));
         self.report(Diagnostic::new(Rule::UnknownKey, key.span, message).hint(hint));
     }
