@@ -112,6 +112,14 @@ fn every_flipped_bit_before_the_last_line_is_found() {
 }
 
 #[test]
+fn a_line_that_is_too_long_leaves_the_chain_as_it_was() {
+    let mut chain = Chain::start(incident(), writer());
+    let before = chain.clone();
+    assert!(matches!(chain.seal(note(&"x".repeat(9 << 20)), seed(start(), 1)), Err(LineError::TooLong { .. })));
+    assert_eq!(chain, before);
+}
+
+#[test]
 fn a_lost_segment_is_followed_by_a_later_one() {
     let mut chain = Chain::start(incident(), writer());
     let (mut first, _) = seal(&mut chain, vec![note("one")]);

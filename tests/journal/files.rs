@@ -7,9 +7,8 @@ use std::process::Command;
 
 use qrh::journal::{Found, Journal, JournalError, New, OutputFile, Recovered, find, list, replay};
 use qrh::timeline::chain::Chain;
-use qrh::timeline::identifier::{IncidentId, Writer};
+use qrh::timeline::identifier::{Digest, IncidentId, Writer};
 use qrh::timeline::record::{Mode, Output};
-use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use ulid::Ulid;
 
@@ -208,11 +207,13 @@ fn a_short_output_needs_no_file_and_a_long_one_is_whole() {
 
     for (number, lines) in [vec!["x".repeat(401)], vec!["y".to_owned(); 61]].into_iter().enumerate() {
         let mut long = OutputFile::create(&dir, envelopes[number + 1].id);
-        lines.iter().for_each(|line| long.line(line).unwrap());
+        for line in &lines {
+            long.line(line).unwrap();
+        }
         let output = long.finish().unwrap().unwrap();
         let bytes = fs::read(dir.join(&output.file)).unwrap();
         assert_eq!(bytes, (lines.join("\n") + "\n").into_bytes());
-        let sha256: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = Digest::of(&bytes).to_string();
         let file = format!("out/{}.log", envelopes[number + 1].id);
         assert_eq!(output, Output { file, bytes: bytes.len() as u64, sha256, cut_bytes: 0 });
         assert_eq!(mode(&dir.join(&output.file)), 0o600);

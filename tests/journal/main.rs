@@ -6,6 +6,7 @@ mod chain;
 mod crash;
 mod document;
 mod export;
+mod fake;
 mod files;
 mod metrics;
 mod sample;
