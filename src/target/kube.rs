@@ -14,6 +14,7 @@ mod identity;
 mod list;
 mod logs;
 mod preview;
+mod proxy;
 mod quantity;
 mod rollout;
 mod table;
