@@ -19,7 +19,11 @@
 
 pub mod action;
 pub mod engine;
+pub mod export;
 pub mod guard;
+pub mod journal;
+pub mod plain;
 pub mod runbook;
 pub mod target;
 pub mod timeline;
+pub mod tui;

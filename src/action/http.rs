@@ -65,10 +65,7 @@ impl Http {
             if !body.is_string() && !self.names_its_type() {
                 curl.extend(["-H".to_owned(), "content-type: application/json".to_owned()]);
             }
-            let body = match body {
-                serde_json::Value::String(text) => text.clone(),
-                other => quote::json(other).to_string(),
-            };
+            let body = body.as_str().map_or_else(|| quote::json(body).to_string(), str::to_owned);
             runs.extend(body.lines().map(quote::visible));
             curl.extend(["--data-raw".to_owned(), body]);
         }

@@ -198,5 +198,17 @@ pub fn target_names() -> Vec<&'static str> {
     std::iter::once("kind").chain(cluster).chain(vocabulary::HOST.all_keys().map(|key| key.name)).collect()
 }
 
+/// Whether a name of `service` or `target` can't be there on one kind of target.
+pub fn lacks(target: TargetKind, root: &str, name: &str) -> bool {
+    let cluster = vocabulary::CLUSTER.key(name).is_some();
+    let host = vocabulary::HOST.key(name).is_some();
+    match (root, target) {
+        ("service", TargetKind::Host) => cluster,
+        ("target", TargetKind::Host) => cluster && !host,
+        ("target", TargetKind::Cluster) => host && !cluster,
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests;

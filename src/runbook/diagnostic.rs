@@ -169,7 +169,14 @@ fn render_one(file: &SourceFile, diagnostic: &Diagnostic, renderer: &Renderer) -
     if let Some(hint) = &diagnostic.hint {
         group = group.element(Level::HELP.message(clean(hint)));
     }
-    renderer.render(&[group])
+    let page = renderer.render(&[group]);
+    page.lines().filter(|line| !is_separator(line)).collect::<Vec<_>>().join("\n")
+}
+
+/// The line the renderer puts where another file's name would stand; here every part is of one file.
+fn is_separator(line: &str) -> bool {
+    line.contains(":::")
+        && line.split('\u{1b}').map(|part| part.split_once('m').map_or(part, |(_, text)| text)).collect::<String>().trim() == ":::"
 }
 
 type Marked = (usize, Span, Option<String>);
@@ -212,8 +219,9 @@ fn window(file: &SourceFile, line: Span, place: usize) -> Span {
     Span::new(start, start + after)
 }
 
+/// One line without control characters.
 fn clean(text: &str) -> String {
-    text.chars().map(|c| if c == '\n' { c } else { visible(c) }).collect()
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().map(visible).collect()
 }
 
 /// A printable stand-in for what would drive a terminal or hide text. Tabs become one space, so that carets stay true.

@@ -15,13 +15,20 @@ use crate::runbook::read::build::{Draft, StepNode};
 use crate::runbook::source::{Node, SourceFile, Span};
 use crate::runbook::vocabulary::action::kind_named;
 
-pub fn lint(file: &SourceFile, draft: &Draft<'_>) -> Vec<Diagnostic> {
+/// What the check of the shape found before. In a broken document nothing is said to be unused: its use may be what could not be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    Sound,
+    Broken,
+}
+
+pub(super) fn lint(file: &SourceFile, draft: &Draft<'_>, shape: Shape) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     name::check(draft, &mut found);
     input::check(draft, &mut found);
     flow::check(draft, &mut found);
     effect::check(draft, &mut found);
-    variable::check(file, draft, &mut found);
+    variable::check(file, draft, shape, &mut found);
     found
 }
 

@@ -8,6 +8,7 @@ pub mod lint;
 pub mod model;
 mod read;
 pub mod render;
+pub mod schema;
 pub mod source;
 pub mod template;
 pub mod vocabulary;

@@ -33,7 +33,8 @@ pub fn load(file: &SourceFile, strict: bool) -> Loaded {
             diagnostics.retain(|found| check::is_foreign(found, &root));
         } else {
             let draft = build::draft(file, &root);
-            diagnostics.extend(lint::lint(file, &draft));
+            let shape = if diagnostics.is_empty() { lint::Shape::Sound } else { lint::Shape::Broken };
+            diagnostics.extend(lint::lint(file, &draft, shape));
             runbook = Some(draft.runbook);
         }
     }

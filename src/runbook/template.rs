@@ -46,11 +46,15 @@ pub fn render(source: &str, scope: &Value) -> Result<String, TemplateError> {
     engine::render(source, &reference::parse(source)?, scope, engine::Mode::Plain)
 }
 
-/// A script for `/bin/sh`: every placeholder becomes exactly one word, whatever it holds, where [`check_script`] found nothing.
+/// A script for `/bin/sh`: every placeholder becomes exactly one word, whatever it holds. What [`check_script`] finds is an error here
+/// too: a script that was never linted is not rendered.
 ///
 /// Quoting can't tell a word from an option. A value that begins with `-` where a word begins is therefore an error, unless ` -- `
 /// stands before it on its line.
 pub fn render_script(source: &str, scope: &Value) -> Result<String, TemplateError> {
+    if let Some(unsafe_place) = check_script(source).into_iter().next() {
+        return Err(unsafe_place);
+    }
     engine::render(source, &reference::parse(source)?, scope, engine::Mode::Script)
 }
 

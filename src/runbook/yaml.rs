@@ -42,7 +42,7 @@ pub fn parse(file: &SourceFile) -> (Option<Node>, Vec<Diagnostic>) {
     for event in Parser::new_from_str_with_options(&file.text, options) {
         let step = match event {
             Ok((event, span)) => tree.take(event, span),
-            Err(error) => Err(syntax::explain(file, &error)),
+            Err(error) => Err(tree.still_open(syntax::explain(file, &error))),
         };
         if let Err(fatal) = step {
             tree.diagnostics.push(fatal);
@@ -87,6 +87,15 @@ struct Tree<'a> {
 impl<'a> Tree<'a> {
     fn new(file: &'a SourceFile) -> Self {
         Self { file, open: Vec::new(), anchors: HashMap::new(), root: None, documents: 0, nodes: 0, diagnostics: Vec::new() }
+    }
+
+    /// Inside brackets a syntax error is most often one that was not closed.
+    fn still_open(&self, found: Diagnostic) -> Diagnostic {
+        let bracket = self.open.last().map(|open| Span::new(open.span.start, open.span.start + 1));
+        match bracket.filter(|span| matches!(self.file.slice(*span), "[" | "{") && found.span.start > span.start) {
+            Some(span) if found.rule == Rule::Syntax => found.note(span, "this bracket is still open here"),
+            Some(_) | None => found,
+        }
     }
 
     /// `Err` ends the reading.

@@ -8,4 +8,5 @@ pub mod host;
 pub mod http;
 pub mod procfs;
 pub mod prometheus;
+pub mod kube;
 pub mod stream;

@@ -78,6 +78,10 @@ fn agreement(site: Site<'_>, tag: Effect, found: &mut Vec<Diagnostic>) {
 
 fn mutating(site: Site<'_>, found: &mut Vec<Diagnostic>) {
     let (command, node) = (site.command, site.node);
+    // Tagged wrongly, as agreement says: what a change needs would only mislead.
+    if site.has_action() && classify(&command.action) == Classed::Reads {
+        return;
+    }
     if node.get("verify").is_none() {
         let message = format!("`{}` changes something, and nothing verifies it", command.id);
         let hint = "add `verify:` with the read-only command that tells whether it happened";

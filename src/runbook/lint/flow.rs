@@ -16,7 +16,7 @@ pub(super) fn check(draft: &Draft<'_>, found: &mut Vec<Diagnostic>) {
     phases(draft, found);
     coverage(draft, found);
     endless(&draft.runbook.steps, found);
-    if draft.runbook.symptoms.is_empty() && draft.root.get("symptoms").is_none_or(|node| node.items().is_empty()) {
+    if draft.runbook.symptoms.is_empty() && draft.root.get("symptoms").is_none_or(|node| node.value == Value::List(Vec::new())) {
         let place = draft.root.entry("symptoms").or_else(|| draft.root.entry("id")).map_or(draft.root.span, |(key, _)| key.span);
         let hint = "add `symptoms:` with what a person would notice, and a probe where there is one";
         found.push(Diagnostic::new(Rule::MissingSymptoms, place, "the runbook has no symptoms, so triage can't find it").hint(hint));
@@ -25,9 +25,12 @@ pub(super) fn check(draft: &Draft<'_>, found: &mut Vec<Diagnostic>) {
 
 fn phases(draft: &Draft<'_>, found: &mut Vec<Diagnostic>) {
     let mut latest: Option<(Phase, &Step)> = None;
+    let mut unread = false;
+    let mut disorder = false;
     let mut count: BTreeMap<Phase, usize> = BTreeMap::new();
     for (step, nodes) in steps(draft) {
         let Some(place) = nodes.node.get("phase").filter(|node| node.text() == Some(step.phase.as_str())).map(|node| node.span) else {
+            unread = true;
             continue;
         };
         let steps = count.entry(step.phase).or_default();
@@ -40,13 +43,22 @@ fn phases(draft: &Draft<'_>, found: &mut Vec<Diagnostic>) {
             );
         }
         match latest {
-            Some((phase, earlier)) if phase > step.phase => found.push(
-                Diagnostic::new(Rule::PhaseOrder, place, format!("{} comes before {}", step.phase.as_str(), phase.as_str()))
-                    .note(earlier.span, format!("this step is of the phase {}", phase.as_str()))
-                    .hint(format!("move the step up to the others of {}", step.phase.as_str())),
-            ),
+            // Only the first: one step out of place puts all that follow it out of order.
+            Some((phase, earlier)) if phase > step.phase => {
+                if !disorder {
+                    found.push(
+                        Diagnostic::new(Rule::PhaseOrder, place, format!("{} comes before {}", step.phase.as_str(), phase.as_str()))
+                            .note(earlier.span, format!("this step is of the phase {}", phase.as_str()))
+                            .hint("the phases are worked in order: move one of the two steps"),
+                    );
+                }
+                disorder = true;
+            }
             Some(_) | None => latest = Some((step.phase, step)),
         }
+    }
+    if unread {
+        return;
     }
     let missing: Vec<_> = Phase::ALL.into_iter().filter(|phase| !count.contains_key(phase)).map(Phase::as_str).collect();
     if let Some((key, node)) = draft.root.entry("steps")
@@ -104,7 +116,8 @@ fn endless(steps: &[Step], found: &mut Vec<Diagnostic>) {
     if let Some(step) = steps.iter().find(|step| !leaving.contains(step.id.as_str())) {
         let mut finding =
             Diagnostic::new(Rule::EndlessFindings, step.span, format!("whatever is found in `{}`, it leads back to it", step.id));
-        for go in step.findings.iter().filter_map(|finding| finding.go.as_ref()) {
+        let circle = steps.iter().filter(|step| !leaving.contains(step.id.as_str()));
+        for go in circle.flat_map(|step| &step.findings).filter_map(|finding| finding.go.as_ref()).take(9) {
             finding = finding.note(go.span, "goes round");
         }
         found.push(finding.hint("let one finding of these steps stay without `go`, or go to a step outside of the circle"));

@@ -29,6 +29,8 @@ pub(super) struct Piece<'a> {
     pub text: &'a str,
     pub span: Span,
     pub within: Within<'a>,
+    /// The command it belongs to, where it does.
+    pub command: Option<&'a Command>,
 }
 
 pub(super) fn pieces(runbook: &Runbook) -> Vec<Piece<'_>> {
@@ -48,7 +50,7 @@ struct Gathered<'a> {
 
 impl<'a> Gathered<'a> {
     fn add(&mut self, form: Form, text: &'a Spanned<String>, within: Within<'a>) {
-        self.pieces.push(Piece { form, text: &text.value, span: text.span, within });
+        self.pieces.push(Piece { form, text: &text.value, span: text.span, within, command: None });
     }
 
     fn symptom(&mut self, symptom: &'a Symptom) {
@@ -63,7 +65,9 @@ impl<'a> Gathered<'a> {
     fn step(&mut self, step: &'a Step) {
         self.add(Form::Template, &step.title, Within::Runbook);
         for command in &step.commands {
+            let first = self.pieces.len();
             self.command(command);
+            self.pieces[first..].iter_mut().for_each(|piece| piece.command = Some(command));
         }
         for finding in &step.findings {
             self.add(Form::Expression, &finding.when, Within::Runbook);
@@ -130,7 +134,7 @@ impl<'a> Gathered<'a> {
             _ => return,
         };
         if let Some(text) = node.text() {
-            self.pieces.push(Piece { form, text, span: node.span, within });
+            self.pieces.push(Piece { form, text, span: node.span, within, command: None });
         }
     }
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use super::piece::{Form, Piece, Within, pieces};
 use super::rule::Rule;
-use super::sites;
+use super::{Shape, sites};
 use crate::runbook::catalog;
 use crate::runbook::diagnostic::{Diagnostic, did_you_mean, quote};
 use crate::runbook::expression;
+use crate::runbook::model::TargetKind;
 use crate::runbook::read::build::Draft;
 use crate::runbook::source::{SourceFile, Span};
 use crate::runbook::template::{self, Variable};
@@ -16,16 +17,18 @@ use crate::runbook::yaml::place;
 /// What a command's result has.
 const RESULT: &[&str] = &["out", "exit", "lines"];
 
-pub(super) fn check(file: &SourceFile, draft: &Draft<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn check(file: &SourceFile, draft: &Draft<'_>, shape: Shape, found: &mut Vec<Diagnostic>) {
     let mut names = Names::new(draft);
     for piece in pieces(&draft.runbook) {
         let spot = Spot { file, piece };
         for variable in spot.variables(found) {
             names.used.insert(variable.path.join("."));
-            found.extend(names.undefined(&spot, &variable));
+            found.extend(names.undefined(&spot, &variable).or_else(|| elsewhere(draft, &spot, &variable)));
         }
     }
-    names.unused(draft, found);
+    if shape == Shape::Sound && found.iter().all(|found| !matches!(found.rule, Rule::BadTemplate | Rule::BadExpression)) {
+        names.unused(draft, found);
+    }
 }
 
 /// One piece and how its offsets map to the file.
@@ -46,18 +49,22 @@ impl Spot<'_> {
         if self.piece.form == Form::Expression {
             return self.expression(text, found);
         }
+        let variables = match template::variables(text) {
+            Ok(variables) => variables,
+            Err(error) => {
+                let hint = "write {% raw %}…{% endraw %} around braces that are not for qrh";
+                let hint = error.message.contains("closed").then_some(hint);
+                found.push(advised(Rule::BadTemplate, self.place(error.offset, 2), &error.message, hint));
+                return Vec::new();
+            }
+        };
         if self.piece.form == Form::Script {
-            found.extend(template::check_script(text).into_iter().map(|error| {
-                Diagnostic::new(Rule::UnquotablePlaceholder, self.place(error.offset, 2), error.message).hint(
-                    "let the placeholder stand alone between spaces: qrh quotes it as one word; for text around it, make a variable first",
-                )
-            }));
+            let hint = "let the placeholder stand alone between spaces: qrh quotes it as one word";
+            let place = |offset| self.place(offset, 2);
+            let errors = template::check_script(text).into_iter();
+            found.extend(errors.map(|error| advised(Rule::UnquotablePlaceholder, place(error.offset), &error.message, Some(hint))));
         }
-        template::variables(text).unwrap_or_else(|error| {
-            let found_here = Diagnostic::new(Rule::BadTemplate, self.place(error.offset, 2), error.message);
-            found.push(found_here.hint("write {% raw %}…{% endraw %} around braces that are not for qrh"));
-            Vec::new()
-        })
+        variables
     }
 
     fn expression(&self, text: &str, found: &mut Vec<Diagnostic>) -> Vec<Variable> {
@@ -68,10 +75,34 @@ impl Spot<'_> {
             return Vec::new();
         }
         expression::check(text).unwrap_or_else(|error| {
-            let found_here = Diagnostic::new(Rule::BadExpression, self.place(error.offset, 1), error.message);
-            found.push(found_here.hint("expressions are CEL: out.ready == out.desired && size(lines) > 0"));
+            let hint = "expressions are CEL: out.ready == out.desired && size(lines) > 0";
+            found.push(advised(Rule::BadExpression, self.place(error.offset, 1), &error.message, Some(hint)));
             Vec::new()
         })
+    }
+}
+
+/// A name that one kind of target has, in a command that is offered on the other too. Only plain templates are judged: an expression or a
+/// condition may look at `target.kind` first.
+fn elsewhere(draft: &Draft<'_>, spot: &Spot<'_>, variable: &Variable) -> Option<Diagnostic> {
+    let text = spot.piece.text;
+    let command =
+        spot.piece.command.filter(|_| spot.piece.form != Form::Expression && !text.contains("{%") && !text.contains("default"))?;
+    let [root, name, ..] = variable.path.as_slice() else { return None };
+    let lacks = |target: &TargetKind| command.place.fits(*target) && catalog::lacks(*target, root, name);
+    let target = draft.runbook.targets.iter().copied().find(lacks)?;
+    let place = spot.place(variable.offset, variable.path.join(".").len());
+    let message = format!("{} is not known where the target is a {}", quote(&format!("{root}.{name}")), target.as_str());
+    let other = if target == TargetKind::Host { TargetKind::Cluster } else { TargetKind::Host };
+    let hint = format!("add `on: {}` to the command, or use service.name or service.vars", other.as_str());
+    Some(Diagnostic::new(Rule::UndefinedVariable, place, message).hint(hint))
+}
+
+/// A message that brings its own advice after a semicolon keeps it as the hint.
+fn advised(rule: Rule, span: Span, message: &str, hint: Option<&str>) -> Diagnostic {
+    match message.split_once("; ") {
+        Some((message, advice)) => Diagnostic::new(rule, span, message).hint(advice),
+        None => Diagnostic::new(rule, span, message).maybe_hint(hint.map(str::to_owned)),
     }
 }
 

@@ -143,14 +143,13 @@ impl Checker<'_> {
             return;
         }
         let (separator, style) = match case {
-            Case::Kebab => ("-", "lower-case letters and digits, words joined by `-`, a letter first, at most 64"),
-            Case::Snake | Case::Any => ("_", "lower-case letters and digits, words joined by `_`, a letter first, at most 64"),
+            Case::Kebab => ("-", "lower-case letters and digits, words joined by `-`, a letter first, at most 64 of them"),
+            Case::Snake | Case::Any => ("_", "lower-case letters and digits, words joined by `_`, a letter first, at most 64 of them"),
         };
         let better: String = text.to_lowercase().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { ' ' }).collect();
         let better = better.split_whitespace().collect::<Vec<_>>().join(separator);
         let hint = if case.holds(&better) { format!("write `{better}`") } else { format!("use {style}") };
-        let message = format!("{what} {} is not written as {style}", quote(text));
-        let message = if case.holds(&better) { format!("{what} {} is not {}", quote(text), case_name(case)) } else { message };
+        let message = format!("{what} is {}, which is not {}", quote(text), case_name(case));
         self.report(Diagnostic::new(Rule::BadId, span, message).hint(hint));
     }
 

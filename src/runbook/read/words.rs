@@ -42,13 +42,17 @@ pub(super) fn advice(kind: &Kind, node: &Node) -> Option<String> {
         (Kind::Bool, Value::Text(text)) if matches!(text.to_lowercase().as_str(), "yes" | "no" | "on" | "off" | "y" | "n") => {
             "YAML 1.2 has only true and false: yes, no, on and off are text"
         }
-        (Kind::Bool | Kind::Integer { .. }, Value::Text(_)) => "leave the quotes out",
+        (Kind::Bool, Value::Text(text)) if text.parse::<bool>().is_ok() => "leave the quotes out",
+        (Kind::Integer { .. }, Value::Text(text)) if text.parse::<i64>().is_ok() => "leave the quotes out",
+        (Kind::Integer { .. }, Value::Text(_)) => "write it in digits",
         (
             Kind::Text | Kind::Template | Kind::Id(_) | Kind::Word(_) | Kind::Expression,
             Value::Bool(_) | Value::Int(_) | Value::Float(_),
         ) => "put it in quotes",
         (Kind::List { .. }, Value::Text(_) | Value::Int(_) | Value::Float(_) | Value::Bool(_)) => "a list of one is written [value]",
         (Kind::List { .. }, Value::Map(_)) => "start each item with `- `",
+        (Kind::Word(_) | Kind::Id(_), Value::List(_)) => "write one value, without brackets",
+        (Kind::Object(_), Value::Text(_) | Value::Int(_)) => "write its keys and values, each on a line of its own",
         (Kind::Map { .. } | Kind::Object(_), Value::List(_)) => "write `key: value` lines, without `- `",
         (Kind::Duration { .. }, Value::Int(_) | Value::Float(_)) => "add the unit: ms, s, m or h",
         (Kind::Text | Kind::Template | Kind::Argument | Kind::Script | Kind::Expression, Value::Map(_)) => {

@@ -257,6 +257,7 @@ fn good_positions_pass_and_no_payload_runs_in_them() {
 fn bad_positions_are_found() {
     for position in BAD_POSITIONS {
         assert_ne!(check_script(position), [], "{position}");
+        assert!(render_script(position, &json!({ "v": "x" })).is_err(), "{position}");
     }
 }
 
@@ -264,7 +265,9 @@ fn bad_positions_are_found() {
 #[test]
 fn without_the_lint_a_payload_would_run() {
     for position in ["echo '{{ v }}'", "cat <<EOF\n{{ v }}\nEOF", "echo \\{{ v }}", "eval {{ v }}", "sh -c {{ v }}"] {
-        let some = PAYLOADS.iter().any(|payload| ran(&render_script(position, &json!({ "v": payload })).unwrap()));
+        let parsed = reference::parse(position).unwrap();
+        let unlinted = |value: &str| engine::render(position, &parsed, &json!({ "v": value }), engine::Mode::Script).unwrap();
+        let some = PAYLOADS.iter().any(|payload| ran(&unlinted(payload)));
         assert!(some, "{position}");
     }
 }

@@ -9,7 +9,10 @@ use crate::runbook::yaml::DEPTH;
 
 pub(super) fn explain(file: &SourceFile, error: &ScanError) -> Diagnostic {
     let offset = error.marker().byte_offset().unwrap_or_else(|| by_line(file, error.marker().line(), error.marker().col()));
-    let offset = file.boundary(offset);
+    let mut offset = file.boundary(offset);
+    if let Some(tab) = file.text.get(offset..).and_then(|rest| rest.find('\t')).filter(|_| is_tab(error.kind())) {
+        offset += tab;
+    }
     let length = file.text.get(offset..).and_then(|rest| rest.chars().next()).filter(|c| *c != '\n').map_or(0, char::len_utf8);
     let span = Span::new(offset, offset + length);
     if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
@@ -26,14 +29,23 @@ fn by_line(file: &SourceFile, line: usize, column: usize) -> usize {
     file.slice(span).char_indices().nth(column).map_or(span.end, |(at, _)| span.start + at)
 }
 
+fn is_tab(kind: &ErrorKind) -> bool {
+    use ErrorKind as K;
+    matches!(kind, K::TabNotAllowed | K::TabInBlockIndentation | K::TabInIndentation | K::TabAtBlockScalarStart | K::TabInPlainScalar)
+}
+
 /// The message (the parser's own where it is `None`) and what to do. `matches!` because the parser's list of kinds is open.
 fn words(kind: &ErrorKind) -> (Option<&'static str>, &'static str) {
     use ErrorKind as K;
-    if matches!(kind, K::TabNotAllowed | K::TabInBlockIndentation | K::TabInIndentation | K::TabAtBlockScalarStart | K::TabInPlainScalar) {
+    if is_tab(kind) {
         return (Some("a tab stands here; YAML indents with spaces only"), "replace the tab with spaces");
     }
     if matches!(kind, K::UnclosedQuotedScalar) {
         return (Some("a quote opened here is never closed"), "close the quote; inside '…' write '' for a quote, inside \"…\" write \\\"");
+    }
+    if matches!(kind, K::InvalidTrailingDoubleQuotedScalar | K::InvalidTrailingSingleQuotedScalar) {
+        let hint = "a quote on a line above may not be closed; inside '…' write '' for a quote, inside \"…\" write \\\"";
+        return (Some("text goes on after a closing quote"), hint);
     }
     if matches!(kind, K::UnclosedFlowCollection { .. } | K::UnexpectedEofFlowSequence | K::UnexpectedEofFlowMapping) {
         return (Some("a bracket opened here is never closed"), "close it with `]` or `}`");

@@ -7,6 +7,7 @@
 //! group. It is looked for by a variable in its environment and named, never signalled: to leave a daemon behind may have been the
 //! command's purpose. One that also cleared its environment, or runs as another user, is not seen at all.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -63,19 +64,13 @@ impl Group {
     pub fn start(program: &Program) -> Result<Self, Refused> {
         let name = program.argv.first().ok_or(Refused::Empty)?;
         let session = ["/usr/bin/setsid", "/bin/setsid"].into_iter().find(|file| Path::new(file).is_file());
-        let mut command = match session {
-            Some(setsid) => {
-                let mut command = Command::new(setsid);
-                command.arg("--").arg(name);
-                command
-            }
-            None => {
-                let mut command = Command::new(name);
-                // Not together with setsid(1): it would fork, being a group's leader already.
-                command.process_group(0);
-                command
-            }
-        };
+        let mut command = Command::new(session.map_or(name.as_os_str(), OsStr::new));
+        if session.is_some() {
+            command.arg("--").arg(name);
+        } else {
+            // Not together with setsid(1): it would fork, being a group's leader already.
+            command.process_group(0);
+        }
         let mark = mark();
         command.args(program.argv.iter().skip(1)).env_clear().envs(program.environment.iter().cloned()).env(MARK, &mark);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);

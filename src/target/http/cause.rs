@@ -38,20 +38,15 @@ pub fn explain(error: &reqwest::Error, url: &str) -> (Reach, String) {
 }
 
 fn certificate(error: &rustls::Error) -> String {
-    use rustls::CertificateError;
-    match error {
-        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-            "its certificate is signed by nobody this machine trusts".to_owned()
-        }
-        rustls::Error::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
-            "its certificate has expired".to_owned()
-        }
-        rustls::Error::InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }) => {
-            "its certificate is for another host name".to_owned()
-        }
-        rustls::Error::InvalidMessage(_) => "what answers there does not speak TLS (is it http, not https?)".to_owned(),
-        other => other.to_string(),
-    }
+    use rustls::CertificateError::{Expired, ExpiredContext, NotValidForName, NotValidForNameContext, UnknownIssuer};
+    use rustls::Error::{InvalidCertificate, InvalidMessage};
+    let known = [
+        (matches!(error, InvalidCertificate(UnknownIssuer)), "its certificate is signed by nobody this machine trusts"),
+        (matches!(error, InvalidCertificate(Expired | ExpiredContext { .. })), "its certificate has expired"),
+        (matches!(error, InvalidCertificate(NotValidForName | NotValidForNameContext { .. })), "its certificate is for another host name"),
+        (matches!(error, InvalidMessage(_)), "what answers there does not speak TLS (is it http, not https?)"),
+    ];
+    known.iter().find(|(holds, _)| *holds).map_or_else(|| error.to_string(), |(_, says)| (*says).to_owned())
 }
 
 /// Every level of an error once, without the address, which may hold a secret.

@@ -76,10 +76,7 @@ fn request(http: &Http) -> Result<Request, String> {
     if http.body.as_ref().is_some_and(|body| !body.is_string()) && !http.names_its_type() {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    let body = http.body.as_ref().map(|body| match body {
-        serde_json::Value::String(text) => text.clone().into_bytes(),
-        other => other.to_string().into_bytes(),
-    });
+    let body = http.body.as_ref().map(|body| body.as_str().map_or_else(|| body.to_string(), str::to_owned).into_bytes());
     let purpose = match http.classify() {
         Verdict::Reads(_) => Purpose::Read,
         Verdict::Changes(_) | Verdict::Unknown(_) => Purpose::Change,

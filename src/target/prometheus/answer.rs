@@ -68,7 +68,7 @@ struct Odd {
 }
 
 /// `None` where this is no answer of the API.
-pub fn read(body: Value) -> Option<Result> {
+pub fn read(body: &Value) -> Option<Result> {
     if body.get("status")?.as_str()? != "success" {
         return None;
     }
@@ -123,20 +123,16 @@ fn many(result: &Value, odd: &mut Odd) -> Option<Vec<Series>> {
 /// `[seconds, "number"]`, or `[seconds, {histogram}]`.
 fn point(pair: &Value, odd: &mut Odd) -> Option<Point> {
     let at = pair.get(0)?.as_f64()?;
-    let value = match pair.get(1)? {
-        Value::Object(_) => {
-            odd.histograms += 1;
-            None
-        }
-        other => {
-            let number: f64 = other.as_str()?.parse().ok()?;
-            if !number.is_finite() {
-                odd.not_finite += 1;
-            }
-            Some(number).filter(|number| number.is_finite())
-        }
-    };
-    Some(Point { at, value })
+    let sample = pair.get(1)?;
+    if sample.is_object() {
+        odd.histograms += 1;
+        return Some(Point { at, value: None });
+    }
+    let number: f64 = sample.as_str()?.parse().ok()?;
+    if !number.is_finite() {
+        odd.not_finite += 1;
+    }
+    Some(Point { at, value: Some(number).filter(|number| number.is_finite()) })
 }
 
 impl Result {
@@ -181,14 +177,14 @@ impl Kind {
 mod tests {
     use super::*;
 
-    fn success(kind: &str, result: Value) -> Value {
-        json!({ "status": "success", "data": { "resultType": kind, "result": result } })
+    fn success(kind: &str, result: impl Into<Value>) -> Value {
+        json!({ "status": "success", "data": { "resultType": kind, "result": result.into() } })
     }
 
     #[test]
     fn a_vector() {
         let body = success("vector", json!([{"metric": {"pod": "a"}, "value": [1.5, "0.07"]}, {"metric": {}, "value": [1.5, "3"]}]));
-        let out = read(body).unwrap().into_json();
+        let out = read(&body).unwrap().into_json();
         assert_eq!(
             out,
             json!({"type": "vector", "value": 0.07, "series": [{"labels": {"pod": "a"}, "value": 0.07}, {"labels": {}, "value": 3.0}], "count": 2})
@@ -199,11 +195,11 @@ mod tests {
     #[test]
     fn a_scalar_and_a_string() {
         assert_eq!(
-            read(success("scalar", json!([1, "42"]))).unwrap().into_json(),
+            read(&success("scalar", json!([1, "42"]))).unwrap().into_json(),
             json!({"type": "scalar", "value": 42.0, "series": [{"labels": {}, "value": 42.0}], "count": 1})
         );
         assert_eq!(
-            read(success("string", json!([1, "hi"]))).unwrap().into_json(),
+            read(&success("string", json!([1, "hi"]))).unwrap().into_json(),
             json!({"type": "string", "value": null, "series": [], "count": 0, "text": "hi"})
         );
     }
@@ -211,7 +207,7 @@ mod tests {
     #[test]
     fn a_matrix_gives_its_newest_value() {
         let body = success("matrix", json!([{"metric": {}, "values": [[1, "1"], [2.5, "NaN"], [4, "9"]]}]));
-        let result = read(body).unwrap();
+        let result = read(&body).unwrap();
         assert_eq!(result.notes.len(), 1);
         assert_eq!(
             result.into_json(),
@@ -222,7 +218,7 @@ mod tests {
     #[test]
     fn nothing_matched_is_said() {
         for kind in ["vector", "matrix"] {
-            let result = read(success(kind, json!([]))).unwrap();
+            let result = read(&success(kind, json!([]))).unwrap();
             assert_eq!(result.notes, ["no data: the query matched no series"]);
             assert_eq!(result.into_json(), json!({"type": kind, "value": null, "series": [], "count": 0}));
         }
@@ -231,12 +227,12 @@ mod tests {
     #[test]
     fn numbers_that_are_none_are_null_and_said() {
         for odd in ["NaN", "+Inf", "-Inf"] {
-            let result = read(success("vector", json!([{"metric": {}, "value": [1, odd]}]))).unwrap();
+            let result = read(&success("vector", json!([{"metric": {}, "value": [1, odd]}]))).unwrap();
             assert_eq!(result.value(), None);
             assert!(result.notes.first().unwrap().contains("NaN or infinite"));
         }
         let histogram = json!([{"metric": {}, "histogram": [1, {"count": "3", "sum": "4", "buckets": []}]}]);
-        assert!(read(success("vector", histogram)).unwrap().notes.first().unwrap().contains("histogram_quantile"));
+        assert!(read(&success("vector", histogram)).unwrap().notes.first().unwrap().contains("histogram_quantile"));
     }
 
     #[test]
@@ -244,13 +240,13 @@ mod tests {
         let mut body = success("vector", json!([]));
         body["warnings"] = json!(["partial answer: store x"]);
         body["infos"] = json!(["metric might not be a counter"]);
-        assert_eq!(read(body).unwrap().notes[..2], ["warning: partial answer: store x", "info: metric might not be a counter"]);
+        assert_eq!(read(&body).unwrap().notes[..2], ["warning: partial answer: store x", "info: metric might not be a counter"]);
     }
 
     #[test]
     fn more_than_fits_is_counted() {
         let series: Vec<Value> = (0..60_000).map(|n| json!({"metric": {"pod": format!("pod-{n}")}, "value": [1, "1"]})).collect();
-        let result = read(success("vector", series.into())).unwrap();
+        let result = read(&success("vector", series)).unwrap();
         assert!(result.series.len() < 60_000 && result.count == 60_000);
         assert!(result.notes.last().unwrap().contains("of 60000 series are kept"));
         assert!(result.into_json().to_string().len() <= OUT_BYTES);
@@ -268,7 +264,7 @@ mod tests {
             json!({"status": "success", "data": {"resultType": "vector", "result": [{"metric": {}, "value": [1, "x"]}]}}),
             json!({"status": "success", "data": {"resultType": "streams", "result": []}}),
         ] {
-            assert_eq!(read(body.clone()), None, "{body}");
+            assert_eq!(read(&body), None, "{body}");
         }
     }
 }

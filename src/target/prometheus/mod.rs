@@ -115,7 +115,7 @@ fn understand(answer: &Answer, url: &str) -> Result<answer::Result, Ending> {
     if !answer.status.is_success() {
         return Err(foreign(answer, url));
     }
-    answer::read(body).ok_or_else(|| {
+    answer::read(&body).ok_or_else(|| {
         Ending::Failed(format!("what {url} answered is JSON, but not of the Prometheus API: check the service's `prometheus` address"))
     })
 }
@@ -138,11 +138,9 @@ fn foreign(answer: &Answer, url: &str) -> Ending {
         _ => "",
     };
     let said = if html { None } else { answer.first_line() };
-    let parts = [Some(hint.to_owned()), said].into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>();
-    Ending::Failed(match parts.is_empty() {
-        true => format!("HTTP {code} from {url}"),
-        false => format!("HTTP {code} from {url}: {}", parts.join(": ")),
-    })
+    let parts = [Some(hint.to_owned()), said].into_iter().flatten().filter(|part| !part.is_empty());
+    let head = std::iter::once(format!("HTTP {code} from {url}"));
+    Ending::Failed(head.chain(parts).collect::<Vec<_>>().join(": "))
 }
 
 #[cfg(test)]

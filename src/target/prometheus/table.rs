@@ -73,8 +73,8 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn shown(kind: &str, result: Value) -> Vec<String> {
-        lines(&read(json!({"status": "success", "data": {"resultType": kind, "result": result}})).unwrap())
+    fn shown(kind: &str, result: impl Into<Value>) -> Vec<String> {
+        lines(&read(&json!({"status": "success", "data": {"resultType": kind, "result": result.into()}})).unwrap())
     }
 
     #[test]
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn many_series_end_with_a_count() {
         let vector: Vec<Value> = (0..70).map(|n| json!({"metric": {"n": n.to_string()}, "value": [1, "1"]})).collect();
-        let lines = shown("vector", vector.into());
+        let lines = shown("vector", vector);
         assert_eq!((lines.len(), lines.last().unwrap().as_str()), (51, "… and 20 more series"));
     }
 }

@@ -1,12 +1,12 @@
 //! Maps: their keys, what is missing, what excludes what, and the one action of a command.
 
-use crate::runbook::diagnostic::{Diagnostic, did_you_mean, quote};
+use crate::runbook::diagnostic::{Diagnostic, did_you_mean, nearest, quote};
 use crate::runbook::lint::rule::Rule;
 use crate::runbook::model::ActionKind;
 use crate::runbook::source::{Node, Span, Spanned, Value};
 use crate::runbook::vocabulary::action::{entry, kind_named, verb_names};
 use crate::runbook::vocabulary::kube::verb_named;
-use crate::runbook::vocabulary::{Case, Group, Kind, Need, Shape};
+use crate::runbook::vocabulary::{Case, Group, Key, Kind, Need, Shape};
 
 use super::Checker;
 use crate::runbook::read::words::list;
@@ -21,7 +21,7 @@ impl Checker<'_> {
                 let found = Diagnostic::new(Rule::BadId, key.span, format!("a name in {what} is empty"));
                 self.report(found.hint("give it a name"));
             } else {
-                self.name(&key.value, key.span, keys, "the name");
+                self.name(&key.value, key.span, keys, &format!("a name in {what}"));
             }
             self.value(value, of, &quote(&key.value));
         }
@@ -31,6 +31,8 @@ impl Checker<'_> {
         let Value::Map(entries) = &node.value else {
             return self.wrong_type(node, kind, what);
         };
+        // A misspelt key is said once: not as unknown and missing too.
+        let mut slips = Vec::new();
         for (key, value) in entries {
             if let Some(known) = shape.key(&key.value) {
                 self.value(value, &known.kind, &quote(&key.value));
@@ -38,9 +40,11 @@ impl Checker<'_> {
                 self.value(value, &entry(kind).body, &quote(&key.value));
             } else {
                 self.unknown_key(key, shape);
+                slips.extend(nearest(&key.value, shape.all_keys().map(|key| key.name)));
             }
         }
-        for key in shape.all_keys().filter(|key| key.need == Need::Required && node.get(key.name).is_none()) {
+        let missing = |key: &&Key| key.need == Need::Required && node.get(key.name).is_none() && !slips.contains(&key.name);
+        for key in shape.all_keys().filter(missing) {
             let message = format!("{} needs `{}`, and has none", shape.name, key.name);
             self.report(Diagnostic::new(Rule::MissingKey, start_of(node), message).hint(format!("add `{}`: {}", key.name, lower(key.doc))));
         }
@@ -61,7 +65,10 @@ impl Checker<'_> {
             .map(|(_, advice)| (*advice).to_owned())
             .or_else(|| (key.value == "<<").then(|| "merge keys are not used here: write the keys out".to_owned()))
             .or_else(|| did_you_mean(&key.value, all))
-            .unwrap_or_else(|| format!("its keys are {}", list(&known)));
+            .unwrap_or_else(|| {
+                let action = if shape.action { format!(", and one of {}", list(&actions)) } else { String::new() };
+                format!("its keys are {}{action}", list(&known))
+            });
         let message = format!("{} has no key {}", shape.name, quote(&key.value));
         self.report(Diagnostic::new(Rule::UnknownKey, key.span, message).hint(hint));
     }
