@@ -12,8 +12,13 @@ use crate::runbook::source::SourceFile;
 use crate::runbook::{Loaded, load};
 
 /// Shipped runbooks: one line each.
-const SHIPPED: &[(&str, &str)] =
-    &[("high-cpu", include_str!("../../runbooks/high-cpu.yaml")), ("high-memory", include_str!("../../runbooks/high-memory.yaml"))];
+const SHIPPED: &[(&str, &str)] = &[
+    ("bad-deploy", include_str!("../../runbooks/bad-deploy.yaml")),
+    ("dependency-outage", include_str!("../../runbooks/dependency-outage.yaml")),
+    ("event-loop-latency", include_str!("../../runbooks/event-loop-latency.yaml")),
+    ("high-cpu", include_str!("../../runbooks/high-cpu.yaml")),
+    ("high-memory", include_str!("../../runbooks/high-memory.yaml")),
+];
 
 /// Files of one directory, at most.
 const FILES: usize = 2_000;
