@@ -123,7 +123,7 @@ fn from_files(files: &[PathBuf], options: &ConnectOptions) -> Result<Pinned, Con
     let named_proxy = cluster.and_then(|named| named.cluster.as_ref()?.proxy_url.as_ref()).is_some_and(|url| !url.is_empty());
     let choice = KubeConfigOptions { context: Some(context.clone()), ..KubeConfigOptions::default() };
     let read = tokio::runtime::Handle::current().block_on(Config::from_custom_kubeconfig(merged, &choice));
-    let mut config = read.map_err(|error| unusable(format!("{error}; fix it there")))?;
+    let mut config = read.map_err(|error| unusable(format!("{}; fix it there", one_line(&error.to_string()))))?;
     proxied(&mut config, named_proxy);
     let mut config = bounded(config);
     let plugin = plugin(&mut config).map_err(unusable)?;
@@ -201,9 +201,9 @@ fn list(items: impl Iterator<Item = String>) -> String {
     if items.is_empty() { "none".to_owned() } else { items.join(", ") }
 }
 
-/// Parsers draw their errors over several lines; here one is enough.
+/// Parsers draw their errors over several lines, with what stands in the file: one is enough, and it is cleaned and redacted.
 fn one_line(text: &str) -> String {
-    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it can't be read").to_owned()
+    crate::guard::ingest::text(text).lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it can't be read").to_owned()
 }
 
 #[cfg(test)]
