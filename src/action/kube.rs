@@ -1,10 +1,16 @@
 //! `kube`: the native Kubernetes verbs. Every verb names what it needs and no more; context and namespace come from the incident.
 
+pub mod call;
+pub mod change;
+pub mod describe;
+mod kubectl;
+pub mod resource;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Description, Hold, Identity, Verdict};
+use super::{Hold, Verdict};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -181,6 +187,32 @@ pub struct Exec {
 }
 
 impl Kube {
+    /// As it is written in a runbook.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Get(_) => "get",
+            Self::Describe(_) => "describe",
+            Self::Events(_) => "events",
+            Self::Logs(_) => "logs",
+            Self::Top(_) => "top",
+            Self::RolloutStatus(_) => "rollout-status",
+            Self::RolloutHistory(_) => "rollout-history",
+            Self::RolloutUndo(_) => "rollout-undo",
+            Self::RolloutPause(_) => "rollout-pause",
+            Self::RolloutResume(_) => "rollout-resume",
+            Self::RolloutRestart(_) => "rollout-restart",
+            Self::Scale(_) => "scale",
+            Self::SetImage(_) => "set-image",
+            Self::SetEnv(_) => "set-env",
+            Self::Patch(_) => "patch",
+            Self::Cordon(_) => "cordon",
+            Self::Uncordon(_) => "uncordon",
+            Self::Evict(_) => "evict",
+            Self::DeletePod(_) => "delete-pod",
+            Self::Exec(_) => "exec",
+        }
+    }
+
     /// Exhaustive: a new verb must say what it is.
     pub fn classify(&self) -> Verdict {
         match self {
@@ -205,9 +237,5 @@ impl Kube {
             | Self::DeletePod(_) => Verdict::Changes("it changes a Kubernetes object".to_owned()),
             Self::Exec(_) => Verdict::Unknown("a program run inside a container is not examined".to_owned()),
         }
-    }
-
-    pub fn describe(&self, _identity: &Identity) -> Description {
-        Description { runs: Vec::new(), by_hand: None }
     }
 }

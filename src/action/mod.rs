@@ -8,6 +8,7 @@ pub mod http;
 pub mod identity;
 pub mod kube;
 pub mod outcome;
+pub mod preview;
 pub mod promql;
 pub mod quote;
 pub mod run;
@@ -19,6 +20,7 @@ use crate::runbook::model::{ActionKind, Place};
 
 pub use identity::Identity;
 pub use outcome::{Ending, Report};
+pub use preview::Preview;
 
 /// A rendered action. Its JSON form is the authored form with every template filled in: `{"kube": {"scale": {…}}}`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -121,6 +123,16 @@ impl Action {
             Self::Ask(_) => ActionKind::Ask,
             Self::Compute(_) => ActionKind::Compute,
             Self::Announce(_) => ActionKind::Announce,
+        }
+    }
+
+    /// `kind`, or `kind.verb` where the kind has verbs: what policy globs match.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Kube(kube) => format!("kube.{}", kube.verb()),
+            Self::Run(_) | Self::Shell(_) | Self::Http(_) | Self::Promql(_) | Self::Ask(_) | Self::Compute(_) | Self::Announce(_) => {
+                self.kind().as_str().to_owned()
+            }
         }
     }
 

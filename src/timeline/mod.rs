@@ -1,0 +1,11 @@
+//! What happened: the events of an incident, their chain, and what they add up to. Records come in, an [`incident::Incident`] goes out.
+//! No files (that is `journal`) and no clock: every record carries its times.
+
+pub mod chain;
+pub mod envelope;
+pub mod hlc;
+pub mod identifier;
+pub mod incident;
+pub mod metrics;
+pub mod record;
+pub mod story;

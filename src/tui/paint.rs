@@ -1,0 +1,315 @@
+//! The brush: the only place that puts text into cells. Rows of text with roles come in; they are masked, wrapped by display width,
+//! clipped and styled. Nothing else writes to the buffer, so nothing can be drawn past the mask.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Span;
+use ratatui::widgets::{Block, BorderType, Widget};
+use unicode_width::UnicodeWidthStr;
+
+use super::field::Field;
+use super::theme::{Role, Theme};
+
+/// What stands where the name to be recalled would: always the same, so not even its length shows.
+pub const MASK: &str = "•••••";
+
+/// A line of text before it is wrapped.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Row {
+    pieces: Vec<(Role, String)>,
+    /// Columns by which the rows it is wrapped into are set in, after the first.
+    hang: u16,
+}
+
+impl Row {
+    pub fn new(role: Role, text: impl Into<String>) -> Self {
+        Self::default().and(role, text)
+    }
+
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::new(Role::Text, text)
+    }
+
+    #[must_use]
+    pub fn and(mut self, role: Role, text: impl Into<String>) -> Self {
+        self.pieces.push((role, text.into()));
+        self
+    }
+
+    #[must_use]
+    pub fn hang(mut self, columns: u16) -> Self {
+        self.hang = columns;
+        self
+    }
+
+    pub fn width(&self) -> usize {
+        self.pieces.iter().map(|(_, text)| text.width()).sum()
+    }
+
+    fn masked(&self, mask: Option<&str>) -> Self {
+        let pieces = self.pieces.iter().map(|(role, text)| (*role, masked(text, mask))).collect();
+        Self { pieces, hang: self.hang }
+    }
+}
+
+/// Takes a name out of a text, whatever its case.
+pub fn masked(text: &str, mask: Option<&str>) -> String {
+    let Some(name) = mask.filter(|name| !name.is_empty()) else { return text.to_owned() };
+    let (mut masked, mut rest) = (String::new(), text);
+    while let Some((at, length)) = find(rest, name) {
+        masked.push_str(&rest[..at]);
+        masked.push_str(MASK);
+        rest = &rest[at + length..];
+    }
+    masked + rest
+}
+
+/// Names shorter than this are taken out only where they stand as a word: an `a` in every word would hide the dialog itself.
+const SHORT: usize = 3;
+
+fn stands_alone(text: &str, at: usize, length: usize) -> bool {
+    let part = |char: Option<char>| char.is_some_and(char::is_alphanumeric);
+    !part(text[..at].chars().next_back()) && !part(text[at + length..].chars().next())
+}
+
+/// Where the name begins and how many bytes it takes there.
+fn find(text: &str, name: &str) -> Option<(usize, usize)> {
+    let name: Vec<char> = name.chars().flat_map(char::to_lowercase).collect();
+    let counts = |(at, length): &(usize, usize)| name.len() >= SHORT || stands_alone(text, *at, *length);
+    let places = text.char_indices().filter_map(|(at, _)| {
+        let mut wanted = name.iter().peekable();
+        for (offset, char) in text[at..].char_indices() {
+            for lower in char.to_lowercase() {
+                if wanted.next() != Some(&lower) {
+                    return None;
+                }
+            }
+            if wanted.peek().is_none() {
+                return Some((at, offset + char.len_utf8()));
+            }
+        }
+        None
+    });
+    places.into_iter().find(counts)
+}
+
+/// A grapheme, its columns and its role.
+type Glyph = (String, u16, Role);
+
+fn glyphs(row: &Row) -> Vec<Glyph> {
+    let of_piece = |(role, text): &(Role, String)| -> Vec<Glyph> {
+        let span = Span::raw(text.replace('\t', "    "));
+        let of_span = span.styled_graphemes(Style::new());
+        of_span.map(|grapheme| (grapheme.symbol.to_owned(), columns(grapheme.symbol), *role)).collect()
+    };
+    row.pieces.iter().flat_map(of_piece).collect()
+}
+
+fn columns(symbol: &str) -> u16 {
+    u16::try_from(symbol.width()).unwrap_or(u16::MAX)
+}
+
+/// Breaks a row at spaces so that no part is wider than `width`; a word that is too wide is cut.
+fn wrap(row: &Row, width: u16) -> Vec<Vec<Glyph>> {
+    let mut lines = Vec::new();
+    let mut rest = glyphs(row);
+    let mut indent = 0;
+    while !rest.is_empty() {
+        let room = width.saturating_sub(indent).max(1);
+        let end = fitting(&rest, room);
+        let mut line = rest;
+        rest = line.split_off(end);
+        if !rest.is_empty() {
+            while line.last().is_some_and(|(symbol, ..)| symbol == " ") && line.len() > 1 {
+                line.pop();
+            }
+            let spaces = rest.iter().take_while(|(symbol, ..)| symbol == " ").count();
+            rest.drain(..spaces);
+        }
+        let lead = (0..indent).map(|_| (" ".to_owned(), 1, Role::Text));
+        lines.push(lead.chain(line).collect());
+        indent = row.hang.min(width / 2);
+    }
+    if lines.is_empty() { vec![Vec::new()] } else { lines }
+}
+
+/// How many glyphs go into the room: all, up to the last space, or as many as fit. At least one, so that wrapping ends.
+fn fitting(glyphs: &[Glyph], room: u16) -> usize {
+    let mut used = 0_u16;
+    let mut space = None;
+    for (number, (symbol, columns, _)) in glyphs.iter().enumerate() {
+        if used.saturating_add(*columns) > room {
+            return if symbol == " " { number.max(1) } else { space.unwrap_or(number).max(1) };
+        }
+        used += columns;
+        if symbol == " " && number > 0 {
+            space = Some(number + 1);
+        }
+    }
+    glyphs.len()
+}
+
+/// What remains without the first columns.
+fn after(glyphs: Vec<Glyph>, left: usize) -> Vec<Glyph> {
+    let mut passed = 0;
+    let rest = glyphs.into_iter().skip_while(|(_, columns, _)| {
+        passed += usize::from(*columns);
+        passed <= left
+    });
+    rest.collect()
+}
+
+/// How many rows of the screen these take, unmasked.
+pub fn measure(rows: &[Row], width: u16) -> usize {
+    rows.iter().map(|row| wrap(row, width).len()).sum()
+}
+
+/// How many rows a text takes.
+pub fn height(text: &str, width: u16) -> usize {
+    wrap(&Row::text(text), width).len()
+}
+
+/// The border of a frame: its weight says how grave what it holds is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    Plain,
+    Thick,
+    Double,
+}
+
+pub struct Brush<'a> {
+    pub buffer: &'a mut Buffer,
+    pub theme: &'a Theme,
+    /// The name that may not be read anywhere.
+    pub mask: Option<String>,
+}
+
+impl Brush<'_> {
+    fn clip(&self, area: Rect) -> Rect {
+        area.intersection(self.buffer.area)
+    }
+
+    pub fn clear(&mut self, area: Rect) {
+        let area = self.clip(area);
+        ratatui::widgets::Clear.render(area, self.buffer);
+    }
+
+    /// Fills an area with a role's background.
+    pub fn tint(&mut self, area: Rect, role: Role) {
+        let area = self.clip(area);
+        self.buffer.set_style(area, self.theme.style(role));
+    }
+
+    /// A cleared frame with its title; gives the area within.
+    pub fn frame(&mut self, area: Rect, title: Row, (role, weight): (Role, Weight)) -> Rect {
+        let area = self.clip(area);
+        self.clear(area);
+        let border = match weight {
+            Weight::Plain => BorderType::Plain,
+            Weight::Thick => BorderType::Thick,
+            Weight::Double => BorderType::Double,
+        };
+        let block = Block::bordered().border_type(border).border_style(self.theme.style(role));
+        let inner = block.inner(area);
+        block.render(area, self.buffer);
+        let top = Rect { x: area.x + 1, width: area.width.saturating_sub(2), height: area.height.min(1), ..area };
+        self.line(top, &title);
+        inner
+    }
+
+    /// One row in the first line of an area, cut with `…` where it is too wide.
+    pub fn line(&mut self, area: Rect, row: &Row) {
+        let row = row.masked(self.mask.as_deref());
+        let mut glyphs = glyphs(&row);
+        if row.width() > usize::from(area.width) {
+            let mut used = 0_u16;
+            let kept = glyphs.iter().take_while(|(_, columns, _)| {
+                used = used.saturating_add(*columns);
+                used < area.width
+            });
+            let kept = kept.count();
+            let role = glyphs.get(kept).map_or(Role::Text, |(.., role)| *role);
+            glyphs.truncate(kept);
+            glyphs.push(("…".to_owned(), 1, role));
+        }
+        self.glyphs(area, &glyphs);
+    }
+
+    /// One row at the right end of an area.
+    pub fn line_right(&mut self, area: Rect, row: &Row) {
+        let row = row.masked(self.mask.as_deref());
+        let width = u16::try_from(row.width()).unwrap_or(u16::MAX).min(area.width);
+        self.line(Rect { x: area.right() - width, width, ..area }, &row);
+    }
+
+    /// One row that is not wrapped, without its first columns.
+    pub fn line_from(&mut self, area: Rect, row: &Row, left: usize) {
+        let row = row.masked(self.mask.as_deref());
+        self.glyphs(area, &after(glyphs(&row), left));
+    }
+
+    fn glyphs(&mut self, area: Rect, glyphs: &[Glyph]) {
+        let area = self.clip(area);
+        if area.is_empty() {
+            return;
+        }
+        let mut x = area.x;
+        for (symbol, columns, role) in glyphs {
+            if x.saturating_add(*columns) > area.right() {
+                break;
+            }
+            (x, _) = self.buffer.set_stringn(x, area.y, symbol, usize::from(*columns), self.theme.style(*role));
+        }
+    }
+
+    /// How many rows of the screen these take.
+    pub fn measure(&self, rows: &[Row], width: u16) -> usize {
+        rows.iter().map(|row| wrap(&row.masked(self.mask.as_deref()), width).len()).sum()
+    }
+
+    /// What the responder has typed, scrolled so that the cursor shows. Not masked: it is their own answer.
+    pub fn typed(&mut self, area: Rect, field: &Field) {
+        let (hidden, _) = field.window(area.width);
+        let text = glyphs(&Row::new(Role::Strong, field.text()));
+        self.glyphs(area, &after(text, hidden));
+    }
+
+    /// Marks where a text stands in an area, whatever its case.
+    pub fn mark(&mut self, area: Rect, text: &str) {
+        let area = self.clip(area);
+        let text = text.to_lowercase();
+        let length = u16::try_from(text.width()).unwrap_or(u16::MAX);
+        for y in area.y..area.bottom() {
+            for x in area.x..area.right() {
+                let mut here = String::new();
+                for column in x..area.right().min(x.saturating_add(length)) {
+                    here.push_str(&self.buffer[(column, y)].symbol().to_lowercase());
+                }
+                if !text.is_empty() && here.starts_with(&text) {
+                    self.tint(Rect { x, y, width: length.min(area.right() - x), height: 1 }, Role::Match);
+                }
+            }
+        }
+    }
+
+    /// Rows from the top, wrapped, without the first `skip` rows of the screen. Gives how many rows of the screen were used.
+    pub fn rows(&mut self, area: Rect, rows: &[Row], skip: usize) -> u16 {
+        let mut used = 0;
+        let mut passed = 0;
+        for row in rows {
+            for line in wrap(&row.masked(self.mask.as_deref()), area.width) {
+                passed += 1;
+                if passed <= skip {
+                    continue;
+                }
+                if used == area.height {
+                    return used;
+                }
+                self.glyphs(Rect { y: area.y + used, height: 1, ..area }, &line);
+                used += 1;
+            }
+        }
+        used
+    }
+}
