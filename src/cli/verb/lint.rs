@@ -72,5 +72,6 @@ fn json(checked: &[(SourceFile, Vec<Diagnostic>)]) -> String {
 }
 
 fn rules() -> String {
-    Rule::ALL.iter().map(|rule| format!("{:<28} {}\n", rule.name(), rule.explanation())).collect()
+    let lines: Vec<String> = Rule::ALL.iter().map(|rule| format!("{:<28} {}", rule.name(), rule.explanation())).collect();
+    lines.join("\n") + "\n"
 }

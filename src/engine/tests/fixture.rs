@@ -159,6 +159,7 @@ pub fn cluster() -> Identity {
         namespace: "shop".to_owned(),
         user: Some("ana@prod-eu".to_owned()),
         object: Some(ObjectIdentity {
+            generation: None,
             kind: "Deployment".to_owned(),
             name: "checkout".to_owned(),
             uid: "u-1".to_owned(),
