@@ -1,0 +1,2 @@
+//! The shipped runbooks against the real thing.
+mod document;
