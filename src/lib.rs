@@ -18,6 +18,8 @@
 //! | [`cli`] | arguments, settings, one file per verb, exit codes | logic | app, rooms |
 
 pub mod action;
+pub mod app;
+pub mod cli;
 pub mod engine;
 pub mod export;
 pub mod guard;

@@ -224,7 +224,7 @@ impl State {
 
     /// Whether the step on the screen shows what is known now.
     pub fn is_considered(&self) -> bool {
-        self.considered.as_ref().is_none_or(|considered| considered.token == self.considering)
+        self.considered.as_ref().map_or(Token::default(), |considered| considered.token) == self.considering
     }
 
     /// Whether anything of the runbook is running or being made ready.

@@ -6,6 +6,7 @@ pub mod clearance;
 pub mod ingest;
 pub mod policy;
 pub mod redact;
+pub mod surroundings;
 pub mod tier;
 
 pub use clearance::{Admitted, Answer, Cleared, Denied, Permission, Proposal, Voided, clear};

@@ -17,6 +17,8 @@ mod list;
 mod output;
 mod recover;
 mod storage;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};

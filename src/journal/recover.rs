@@ -69,6 +69,12 @@ impl Log {
     fn torn(&self) -> usize {
         self.bytes.len() - self.checked.whole
     }
+
+    /// The last whole line with its newline; empty where there is none.
+    fn last_line(&self) -> &[u8] {
+        let whole = self.bytes.get(..self.checked.whole).unwrap_or_default();
+        whole.split_inclusive(|byte| *byte == b'\n').next_back().unwrap_or_default()
+    }
 }
 
 impl<S: Storage> Journal<S> {
@@ -111,7 +117,11 @@ fn go_on<S: Storage>(
     let (path, log) = match newest {
         Some(newest) => {
             let mut log = storage.open(&newest.path).map_err(JournalError::io(&newest.path, "opening the log"))?;
-            // What was read may be in memory only: a line must not be built on one that a power cut could still take.
+            // The last line may be in memory only, and after a failed sync the system takes it for stored. Written again it is stored or
+            // fails: no line is built on one that a power cut could still take.
+            let last = newest.last_line();
+            let offset = (newest.checked.whole - last.len()) as u64;
+            storage.rewrite(&newest.path, offset, last).map_err(JournalError::io(&newest.path, "storing the last line again"))?;
             storage.sync(&mut log).map_err(JournalError::io(&newest.path, "syncing the log"))?;
             (newest.path.clone(), log)
         }

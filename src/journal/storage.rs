@@ -4,7 +4,7 @@
 use std::fmt::Debug;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::OFlags;
@@ -25,6 +25,8 @@ pub trait Storage: Debug {
     fn read(&self, path: &Path, limit: u64) -> io::Result<Vec<u8>>;
     /// One write at the end. Gives the bytes written, which may be fewer.
     fn write(&self, log: &mut Self::Log, bytes: &[u8]) -> io::Result<usize>;
+    /// Writes bytes over those that lie at `offset`. Not yet on the disk.
+    fn rewrite(&self, path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()>;
     /// Waits until content and length are on the disk (fdatasync).
     fn sync(&self, log: &mut Self::Log) -> io::Result<()>;
     fn truncate(&self, log: &mut Self::Log, length: u64) -> io::Result<()>;
@@ -92,6 +94,12 @@ impl Storage for Disk {
 
     fn write(&self, log: &mut File, bytes: &[u8]) -> io::Result<usize> {
         log.write(bytes)
+    }
+
+    fn rewrite(&self, path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let file = plain().write(true).open(path)?;
+        regular(&file)?;
+        file.write_all_at(bytes, offset)
     }
 
     fn sync(&self, log: &mut File) -> io::Result<()> {

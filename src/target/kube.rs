@@ -14,6 +14,7 @@ mod identity;
 mod list;
 mod logs;
 mod preview;
+mod proxy;
 mod quantity;
 mod rollout;
 mod table;
@@ -29,8 +30,8 @@ use kube::Client;
 use kube::client::ClientBuilder;
 use serde_json::Value;
 
+use crate::action::Preview;
 pub use connect::{ConnectError, ConnectOptions, Source};
-pub use preview::Preview;
 
 use crate::action::identity::{ClusterIdentity, ObjectIdentity};
 use crate::action::kube::Kube;

@@ -4,9 +4,12 @@
 
 pub mod announce;
 pub mod facts;
+pub mod hands;
 pub mod host;
 pub mod http;
+pub mod kube;
 pub mod procfs;
 pub mod prometheus;
-pub mod kube;
 pub mod stream;
+
+pub use hands::Hands;

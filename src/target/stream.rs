@@ -91,8 +91,10 @@ impl Collector {
         }
     }
 
-    /// Text made by qrh from what the target said (a table, a note): cleaned, shown and in the tail, but no part of `out`.
+    /// Text made by qrh from what the target said (a table, a note): cleaned, shown and in the tail, but no part of `out`. A line the
+    /// target has begun ends here.
     pub async fn show(&mut self, origin: Origin, text: &str) {
+        self.flush().await;
         for line in text.lines() {
             self.pass(origin, ingest::text(line)).await;
         }
@@ -155,14 +157,7 @@ impl Collector {
 
     async fn finish(&mut self) {
         let hurry = self.hurry.clone();
-        let last = async {
-            if let Some(line) = self.stdout.finish() {
-                self.line(Origin::Stdout, line).await;
-            }
-            if let Some(line) = self.stderr.finish() {
-                self.line(Origin::Stderr, line).await;
-            }
-        };
+        let last = self.flush();
         tokio::pin!(last);
         tokio::select! {
             () = &mut last => {}
@@ -170,6 +165,16 @@ impl Collector {
                 hurry.cancel();
                 last.await;
             }
+        }
+    }
+
+    /// Lines that were begun and not ended.
+    async fn flush(&mut self) {
+        if let Some(line) = self.stdout.finish() {
+            self.line(Origin::Stdout, line).await;
+        }
+        if let Some(line) = self.stderr.finish() {
+            self.line(Origin::Stderr, line).await;
         }
     }
 

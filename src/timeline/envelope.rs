@@ -140,6 +140,10 @@ fn explain(text: &[u8], error: &serde_json::Error) -> LineError {
         Ok(Glimpse { kind, .. }) if why.starts_with("unknown variant `qrh.") || !kind.starts_with("qrh.") => {
             LineError::UnknownType { kind }
         }
-        Ok(_) | Err(_) => LineError::Shape { byte: error.column().saturating_sub(1), why },
+        Ok(_) | Err(_) => {
+            // The place is told in bytes of the file; serde's counts from the start of this text.
+            let why = why.rsplit_once(" at line ").map_or(why.as_str(), |(why, _)| why).to_owned();
+            LineError::Shape { byte: error.column().saturating_sub(1), why }
+        }
     }
 }

@@ -20,8 +20,6 @@ pub struct Entry {
     pub text: String,
     /// What belongs to it: what ran, readings, reasons.
     pub details: Vec<Detail>,
-    /// The run it is about.
-    pub run: Option<RunId>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,11 +78,7 @@ fn entry(envelope: &Envelope, incident: &Incident) -> Option<Entry> {
     let (mark, text, details) = words(&envelope.record.happening, incident)?;
     let at = envelope.record.time;
     let told = if envelope.recorded.duration_since(at).as_secs() > LATER_SECONDS { Told::Later } else { Told::AtOnce };
-    Some(Entry { at, told, mark, text, details, run: run_of(&envelope.record.happening) })
-}
-
-fn run_of(happening: &Happening) -> Option<RunId> {
-    if let Happening::Finished(finished) = happening { Some(finished.run) } else { None }
+    Some(Entry { at, told, mark, text, details })
 }
 
 type Words = (Mark, String, Vec<Detail>);

@@ -32,10 +32,6 @@ const EDITING: [(KeyCode, KeyModifiers, InputRequest); 16] = [
 ];
 
 impl Field {
-    pub fn with(text: &str) -> Self {
-        Self { input: Input::new(text.to_owned()) }
-    }
-
     pub fn text(&self) -> &str {
         self.input.value()
     }

@@ -20,6 +20,7 @@
 mod clock;
 mod field;
 pub mod keys;
+mod layout;
 mod model;
 mod paint;
 mod ring;

@@ -10,11 +10,12 @@ use ratatui::layout::{Rect, Size};
 
 use super::field::Field;
 use super::keys::Keymap;
+use super::layout;
 use super::ring::{Position, Ring};
 use super::surface::Arrival;
 use super::theme::Theme;
 use crate::engine::{Intent, Notice, State};
-use crate::runbook::model::{Effect, StepId};
+use crate::runbook::model::{Command, Effect, StepId};
 use crate::timeline::record::{Record, RunId};
 
 /// Runs whose lines are kept.
@@ -149,6 +150,8 @@ pub struct Pager {
     pub left: u16,
     pub wrap: Wrap,
     pub search: Search,
+    /// The line the search is at.
+    pub hit: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -188,6 +191,8 @@ pub struct Model {
     pub(super) size: Size,
     pub(super) pane: Pane,
     pub(super) overlay: Overlay,
+    /// Why the prompt's line was not taken.
+    pub(super) complaint: Option<String>,
     /// The step marked in the list; the current one unless said.
     pub(super) marked: Option<StepId>,
     /// The command marked in the current step, and the step it belongs to.
@@ -213,6 +218,7 @@ impl Model {
             size: Size::new(80, 24),
             pane: Pane::default(),
             overlay: Overlay::Nothing,
+            complaint: None,
             marked: None,
             chosen: (None, 0),
             step_scroll: None,
@@ -240,7 +246,7 @@ impl Model {
 
     /// Whether something on the screen counts seconds.
     pub fn needs_second_tick(&self, state: &State) -> bool {
-        state.incident.opened_at.is_some() && state.incident.closed.is_none() && !super::view::is_too_small(self.area())
+        state.incident.opened_at.is_some() && state.incident.closed.is_none() && !layout::is_too_small(self.area())
     }
 
     pub(super) fn area(&self) -> Rect {
@@ -251,5 +257,31 @@ impl Model {
     pub(super) fn output(&self) -> Option<&Output> {
         let shown = self.shown_run.and_then(|run| self.outputs.iter().find(|output| output.run == run));
         shown.or_else(|| self.outputs.back())
+    }
+
+    /// The step marked in the list.
+    pub(super) fn marked_step<'a>(&'a self, state: &'a State) -> Option<&'a StepId> {
+        self.marked.as_ref().or(state.incident.step.as_ref())
+    }
+
+    /// The number of the marked command in the current step.
+    pub(super) fn chosen_in(&self, state: &State) -> usize {
+        let commands = state.current_step().map_or(0, |step| state.commands(step).count());
+        let (step, number) = &self.chosen;
+        if step.as_ref() == state.incident.step.as_ref() { (*number).min(commands.saturating_sub(1)) } else { 0 }
+    }
+
+    /// The marked command.
+    pub(super) fn command<'a>(&self, state: &'a State) -> Option<&'a Command> {
+        let step = state.current_step()?;
+        state.commands(step).nth(self.chosen_in(state))
+    }
+
+    /// Says something on the notice line.
+    pub(super) fn say(&mut self, notice: Notice, at: Timestamp) {
+        if self.messages.len() == MESSAGES {
+            self.messages.pop_front();
+        }
+        self.messages.push_back(Message { at, notice });
     }
 }

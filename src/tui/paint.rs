@@ -8,6 +8,7 @@ use ratatui::text::Span;
 use ratatui::widgets::{Block, BorderType, Widget};
 use unicode_width::UnicodeWidthStr;
 
+use super::field::Field;
 use super::theme::{Role, Theme};
 
 /// What stands where the name to be recalled would: always the same, so not even its length shows.
@@ -64,10 +65,19 @@ pub fn masked(text: &str, mask: Option<&str>) -> String {
     masked + rest
 }
 
+/// Names shorter than this are taken out only where they stand as a word: an `a` in every word would hide the dialog itself.
+const SHORT: usize = 3;
+
+fn stands_alone(text: &str, at: usize, length: usize) -> bool {
+    let part = |char: Option<char>| char.is_some_and(char::is_alphanumeric);
+    !part(text[..at].chars().next_back()) && !part(text[at + length..].chars().next())
+}
+
 /// Where the name begins and how many bytes it takes there.
 fn find(text: &str, name: &str) -> Option<(usize, usize)> {
     let name: Vec<char> = name.chars().flat_map(char::to_lowercase).collect();
-    text.char_indices().find_map(|(at, _)| {
+    let counts = |(at, length): &(usize, usize)| name.len() >= SHORT || stands_alone(text, *at, *length);
+    let places = text.char_indices().filter_map(|(at, _)| {
         let mut wanted = name.iter().peekable();
         for (offset, char) in text[at..].char_indices() {
             for lower in char.to_lowercase() {
@@ -80,7 +90,8 @@ fn find(text: &str, name: &str) -> Option<(usize, usize)> {
             }
         }
         None
-    })
+    });
+    places.into_iter().find(counts)
 }
 
 /// A grapheme, its columns and its role.
@@ -137,6 +148,21 @@ fn fitting(glyphs: &[Glyph], room: u16) -> usize {
         }
     }
     glyphs.len()
+}
+
+/// What remains without the first columns.
+fn after(glyphs: Vec<Glyph>, left: usize) -> Vec<Glyph> {
+    let mut passed = 0;
+    let rest = glyphs.into_iter().skip_while(|(_, columns, _)| {
+        passed += usize::from(*columns);
+        passed <= left
+    });
+    rest.collect()
+}
+
+/// How many rows of the screen these take, unmasked.
+pub fn measure(rows: &[Row], width: u16) -> usize {
+    rows.iter().map(|row| wrap(row, width).len()).sum()
 }
 
 /// How many rows a text takes.
@@ -220,15 +246,7 @@ impl Brush<'_> {
     /// One row that is not wrapped, without its first columns.
     pub fn line_from(&mut self, area: Rect, row: &Row, left: usize) {
         let row = row.masked(self.mask.as_deref());
-        let mut passed = 0;
-        let rest: Vec<Glyph> = glyphs(&row)
-            .into_iter()
-            .skip_while(|(_, columns, _)| {
-                passed += usize::from(*columns);
-                passed <= left
-            })
-            .collect();
-        self.glyphs(area, &rest);
+        self.glyphs(area, &after(glyphs(&row), left));
     }
 
     fn glyphs(&mut self, area: Rect, glyphs: &[Glyph]) {
@@ -248,6 +266,31 @@ impl Brush<'_> {
     /// How many rows of the screen these take.
     pub fn measure(&self, rows: &[Row], width: u16) -> usize {
         rows.iter().map(|row| wrap(&row.masked(self.mask.as_deref()), width).len()).sum()
+    }
+
+    /// What the responder has typed, scrolled so that the cursor shows. Not masked: it is their own answer.
+    pub fn typed(&mut self, area: Rect, field: &Field) {
+        let (hidden, _) = field.window(area.width);
+        let text = glyphs(&Row::new(Role::Strong, field.text()));
+        self.glyphs(area, &after(text, hidden));
+    }
+
+    /// Marks where a text stands in an area, whatever its case.
+    pub fn mark(&mut self, area: Rect, text: &str) {
+        let area = self.clip(area);
+        let text = text.to_lowercase();
+        let length = u16::try_from(text.width()).unwrap_or(u16::MAX);
+        for y in area.y..area.bottom() {
+            for x in area.x..area.right() {
+                let mut here = String::new();
+                for column in x..area.right().min(x.saturating_add(length)) {
+                    here.push_str(&self.buffer[(column, y)].symbol().to_lowercase());
+                }
+                if !text.is_empty() && here.starts_with(&text) {
+                    self.tint(Rect { x, y, width: length.min(area.right() - x), height: 1 }, Role::Match);
+                }
+            }
+        }
     }
 
     /// Rows from the top, wrapped, without the first `skip` rows of the screen. Gives how many rows of the screen were used.

@@ -70,7 +70,8 @@ impl Ring {
         self.dropped
     }
 
-    fn end(&self) -> u64 {
+    /// The number after the newest line's.
+    pub fn end(&self) -> u64 {
         self.dropped + self.entries.len() as u64
     }
 

@@ -160,7 +160,8 @@ async fn is_exec(stream: &TcpStream) -> bool {
     loop {
         let size = stream.peek(&mut head).await.unwrap_or(0);
         let text = String::from_utf8_lossy(&head[..size]).into_owned();
-        if size == 0 || text.contains("\r\n") || size == head.len() {
+        // A TLS hello is no request line.
+        if size == 0 || !head[0].is_ascii_uppercase() || text.contains("\r\n") || size == head.len() {
             return text.lines().next().is_some_and(|line| line.contains("/exec?"));
         }
         tokio::task::yield_now().await;

@@ -143,3 +143,84 @@ fn quote(word: &str) -> String {
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'/' | b':' | b'=' | b'@' | b'%' | b'+' | b',');
     if !word.is_empty() && word.bytes().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(verb: serde_json::Value) -> String {
+        let at = ClusterIdentity {
+            context: "arn:aws:eks:eu:1:cluster/prod".to_owned(),
+            server: String::new(),
+            namespace: "shop".to_owned(),
+            user: None,
+            object: None,
+        };
+        let kube: Kube = serde_json::from_value(verb).unwrap();
+        line(&kube, &at).replace("kubectl --context arn:aws:eks:eu:1:cluster/prod -n shop ", "K ")
+    }
+
+    #[test]
+    fn every_verb_has_its_line() {
+        let deployment = json!({"deployment": "web"});
+        let cases = [
+            (
+                json!({"get": {"resource": "pods", "selector": "a in (b)", "field_selector": "x=y"}}),
+                "K get pods '--selector=a in (b)' --field-selector=x=y -o wide",
+            ),
+            (json!({"describe": {"resource": "deploy", "name": "web"}}), "K describe deploy web"),
+            (
+                json!({"events": {"about": "web", "kind": "Warning"}}),
+                "K get events --field-selector=involvedObject.name=web,type=Warning --sort-by=.lastTimestamp",
+            ),
+            (
+                json!({"logs": {"pod": "p", "previous": true, "since": "10m", "tail": 5}}),
+                "K logs p --all-containers --previous --since=10m --tail=5",
+            ),
+            (
+                json!({"logs": {"selector": "app=web", "container": "c", "follow": true}}),
+                "K logs --container=c --follow --tail=-1 --selector=app=web --prefix --max-log-requests=10",
+            ),
+            (json!({"top": {"resource": "pods", "selector": "app=web"}}), "K top pods --containers --selector=app=web"),
+            (json!({"top": {"resource": "nodes"}}), "K top nodes"),
+            (json!({"rollout-status": deployment}), "K rollout status deployment/web --watch=false"),
+            (json!({"rollout-history": deployment}), "K rollout history deployment/web"),
+            (json!({"rollout-undo": {"deployment": "web", "to_revision": 6}}), "K rollout undo deployment/web --to-revision=6"),
+            (json!({"rollout-pause": deployment}), "K rollout pause deployment/web"),
+            (json!({"rollout-resume": deployment}), "K rollout resume deployment/web"),
+            (json!({"rollout-restart": deployment}), "K rollout restart deployment/web"),
+            (
+                json!({"scale": {"deployment": "web", "replicas": 5, "current_replicas": 3}}),
+                "K scale deployment/web --replicas=5 --current-replicas=3",
+            ),
+            (
+                json!({"set-image": {"deployment": "web", "container": "app", "image": "r/w@sha256:aa"}}),
+                "K set image deployment/web app=r/w@sha256:aa",
+            ),
+            (
+                json!({"set-env": {"deployment": "web", "env": {"A": "it's $HOME", "B": null}}}),
+                r"K set env deployment/web 'A=it'\''s $HOME' B-",
+            ),
+            (
+                json!({"patch": {"resource": "deploy", "name": "web", "type": "merge", "patch": {"a": 1}}}),
+                r#"K patch deploy web --type=merge '--patch={"a":1}'"#,
+            ),
+            (json!({"cordon": {"node": "n1"}}), "K cordon n1"),
+            (json!({"uncordon": {"node": "n1"}}), "K uncordon n1"),
+            (json!({"delete-pod": {"pod": "p"}}), "K delete pod p"),
+            (
+                json!({"exec": {"pod": "p", "container": "c", "argv": ["sh", "-c", "echo $1; rm -rf /", ""]}}),
+                "K exec p --container=c -- sh -c 'echo $1; rm -rf /' ''",
+            ),
+            (
+                json!({"exec": {"selector": "app=web", "argv": ["ls"]}}),
+                "K exec \"$(K get pods --selector=app=web --field-selector=status.phase=Running -o 'jsonpath={.items[0].metadata.name}')\" -- ls",
+            ),
+        ];
+        for (verb, expected) in cases {
+            let shown = shown(verb);
+            assert_eq!(shown.replace("kubectl --context arn:aws:eks:eu:1:cluster/prod -n shop", "K"), expected);
+        }
+        assert!(shown(json!({"evict": {"pod": "p"}})).ends_with("| K create --raw /api/v1/namespaces/shop/pods/p/eviction -f -"));
+    }
+}

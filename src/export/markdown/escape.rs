@@ -15,7 +15,9 @@ pub fn words(text: &str) -> String {
             // Inside a word an underscore means nothing, and command ids are full of them.
             '_' if before.is_alphanumeric() && after.is_alphanumeric() => out.push('_'),
             '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' => out.extend(['\\', c]),
-            '#' | '+' | '-' | '=' if out.is_empty() => out.extend(['\\', c]),
+            // `#3 Roll back` is no heading and stays as it is.
+            '#' if out.is_empty() && !after.is_ascii_digit() => out.extend(['\\', c]),
+            '+' | '-' | '=' if out.is_empty() => out.extend(['\\', c]),
             '.' | ')' if !out.is_empty() && out.chars().all(|c| c.is_ascii_digit()) => out.extend(['\\', c]),
             '\t' => out.push(' '),
             c if c.is_control() => out.push('\u{fffd}'),
@@ -26,12 +28,32 @@ pub fn words(text: &str) -> String {
     out
 }
 
-/// A code span in a table cell or a list. Line ends become spaces: a span has none.
+/// Text between HTML tags, where Markdown's own signs mean nothing.
+pub fn html(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            c if c.is_whitespace() => out.push(' '),
+            c => out.push(visible(c)),
+        }
+    }
+    out
+}
+
+/// A code span. Line ends become spaces: a span has none.
 pub fn code(text: &str) -> String {
     let text: String = text.chars().map(|c| if c.is_whitespace() { ' ' } else { visible(c) }).collect();
     let fence = "`".repeat(longest_run(&text) + 1);
     let pad = if text.is_empty() || text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) { " " } else { "" };
-    format!("{fence}{pad}{}{pad}{fence}", text.replace('|', "\\|"))
+    format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+/// A code span in a table, where a bar would end its cell even inside code.
+pub fn cell_code(text: &str) -> String {
+    code(text).replace('|', "\\|")
 }
 
 /// A fenced block that no line of it can end.

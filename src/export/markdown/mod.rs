@@ -13,7 +13,7 @@ use crate::timeline::incident::{Incident, Run, What};
 use crate::timeline::metrics::Metrics;
 use crate::timeline::record::{Happening, Mode, Opened, RunId};
 use crate::timeline::story::{self, Detail, Entry, Told};
-use escape::{block, code, words};
+use escape::{block, cell_code, code, html, words};
 
 /// How an export is made.
 #[derive(Debug, Clone, Default)]
@@ -59,7 +59,7 @@ fn head(out: &mut String, (opened, envelopes): (&Opened, &[Envelope]), incident:
     row("Mode", opened.mode.as_str().to_owned())?;
     row("Service", words(&opened.service_name))?;
     row("Target", words(&story::target(&opened.target)))?;
-    row("Runbook", format!("{}, SHA-256 {}", code(opened.runbook.as_str()), code(&opened.runbook_sha256)))?;
+    row("Runbook", format!("{}, SHA-256 {}", cell_code(opened.runbook.as_str()), cell_code(&opened.runbook_sha256)))?;
     row("Opened", format!("{} by {}", incident.opened_at.map(|at| time(at, options)).unwrap_or_default(), words(&opened.actor)))?;
     row("Closed", incident.closed.as_ref().map_or_else(|| "**INCOMPLETE**: not closed".to_owned(), |closing| time(closing.at, options)))?;
     if let Some(closing) = incident.closed.as_ref().filter(|closing| !closing.summary.is_empty()) {
@@ -150,7 +150,7 @@ fn cell(entry: &Entry) -> String {
         cell.push_str("<br>");
         cell.push_str(&match detail {
             Detail::Words(text) => words(text),
-            Detail::Code(text) => code(text),
+            Detail::Code(text) => cell_code(text),
         });
     }
     cell
@@ -169,7 +169,7 @@ fn outputs(out: &mut String, envelopes: &[Envelope], incident: &Incident) -> std
         } else {
             format!("{shown} lines")
         };
-        let name = words(&story::label(finished.run, incident));
+        let name = html(&story::label(finished.run, incident));
         writeln!(out, "{title}<details><summary>{name} ({lines})</summary>\n\n{}\n", block(&finished.report.tail))?;
         if let Some(output) = &finished.output {
             writeln!(out, "In full: {}, {} bytes, SHA-256 {}\n", code(&output.file), output.bytes, code(&output.sha256))?;

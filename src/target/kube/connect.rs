@@ -4,8 +4,10 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use kube::config::{KubeConfigOptions, Kubeconfig};
-use kube::{Config, config::ExecInteractiveMode};
+use kube::Config;
+use kube::config::{AuthInfo, ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
+
+use super::proxy;
 
 /// Where the connection's settings come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,11 +119,15 @@ fn from_files(files: &[PathBuf], options: &ConnectOptions) -> Result<Pinned, Con
     {
         return Err(unusable(format!("it names the user `{user}`, which is not there; add it")));
     }
+    let cluster = found.context.as_ref().and_then(|context| merged.clusters.iter().find(|named| named.name == context.cluster));
+    let named_proxy = cluster.and_then(|named| named.cluster.as_ref()?.proxy_url.as_ref()).is_some_and(|url| !url.is_empty());
     let choice = KubeConfigOptions { context: Some(context.clone()), ..KubeConfigOptions::default() };
     let read = tokio::runtime::Handle::current().block_on(Config::from_custom_kubeconfig(merged, &choice));
-    let mut config = read.map_err(|error| unusable(format!("{error}; fix it there")))?;
+    let mut config = read.map_err(|error| unusable(format!("{}; fix it there", one_line(&error.to_string()))))?;
+    proxied(&mut config, named_proxy);
+    let mut config = bounded(config);
     let plugin = plugin(&mut config).map_err(unusable)?;
-    Ok(Pinned { namespace: namespace(options, &config)?, context, user, config: bounded(config), plugin })
+    Ok(Pinned { namespace: namespace(options, &config)?, context, user, config, plugin })
 }
 
 fn merge(files: &[PathBuf]) -> Result<Kubeconfig, ConnectError> {
@@ -149,11 +155,23 @@ fn bounded(mut config: Config) -> Config {
     config.default_retry = false;
     config.connect_timeout = Some(super::CONNECT_TIMEOUT);
     config.read_timeout = None;
-    // Over plain HTTP (kubectl proxy) no certificate is checked: a machine without a CA bundle can still use it.
-    if config.cluster_url.scheme() == Some(&http::uri::Scheme::HTTP) && config.root_cert.is_none() {
-        config.root_cert = Some(Vec::new());
+    if config.cluster_url.scheme() == Some(&http::uri::Scheme::HTTP) {
+        // No certificate is checked (kubectl proxy): a machine without a CA bundle can still use it.
+        config.root_cert.get_or_insert_default();
+        // kubectl keeps credentials from plain HTTP; to this machine they leave no wire.
+        if !proxy::is_this_machine(&config.cluster_url) {
+            config.auth_info = AuthInfo::default();
+        }
     }
     config
+}
+
+/// A proxy the kubeconfig names is used as it stands; one that kube took from the environment may have to be gone around.
+fn proxied(config: &mut Config, named: bool) {
+    let no_proxy = ["NO_PROXY", "no_proxy"].iter().find_map(|name| std::env::var(name).ok()).unwrap_or_default();
+    if !named && proxy::is_direct(&config.cluster_url, &no_proxy) {
+        config.proxy_url = None;
+    }
 }
 
 /// Takes the exec section out of the configuration.
@@ -183,7 +201,23 @@ fn list(items: impl Iterator<Item = String>) -> String {
     if items.is_empty() { "none".to_owned() } else { items.join(", ") }
 }
 
-/// Parsers draw their errors over several lines; here one is enough.
+/// Parsers draw their errors over several lines, with what stands in the file: one is enough, and it is cleaned and redacted.
 fn one_line(text: &str) -> String {
-    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it can't be read").to_owned()
+    crate::guard::ingest::text(text).lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it can't be read").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_does_not_cross_the_network_in_plain_text() {
+        for (server, keeps) in [("http://10.0.0.1:8080", false), ("http://127.0.0.1:8001", true), ("https://10.0.0.1:6443", true)] {
+            let mut config = Config::new(server.parse().unwrap());
+            config.auth_info.token = Some("t".to_owned().into());
+            let config = bounded(config);
+            assert_eq!(config.auth_info.token.is_some(), keeps, "{server}");
+            assert!(!config.default_retry && config.read_timeout.is_none());
+        }
+    }
 }

@@ -54,6 +54,10 @@ pub(super) async fn read(session: &Session<'_>, name: &str, container: Option<&s
         facts.insert("hpa".to_owned(), hpa(&autoscalers, name));
     }
     if let Some(budgets) = missing.keep("pdb", budgets) {
+        for budget in budgets.iter().filter(|budget| !array(budget, "/spec/selector/matchExpressions").is_empty()) {
+            let why = format!("budget {} selects by expressions, which are not followed here; look at it", text(budget, "/metadata/name"));
+            missing.all.push(json!({"what": "pdb", "why": why}));
+        }
         facts.insert("pdb".to_owned(), pdb(&budgets, &deployment["spec"]["template"]["metadata"]["labels"]));
     }
     facts.insert("gitops".to_owned(), gitops(&deployment));
@@ -133,6 +137,7 @@ fn hpa(all: &[Value], deployment: &str) -> Value {
 fn pdb(all: &[Value], labels: &Value) -> Value {
     let covers = |budget: &&Value| {
         let wanted = budget["spec"]["selector"]["matchLabels"].as_object();
+        let wanted = wanted.filter(|_| array(budget, "/spec/selector/matchExpressions").is_empty());
         wanted.is_some_and(|wanted| wanted.iter().all(|(key, value)| labels[key] == *value))
     };
     all.iter().find(covers).map_or(Value::Null, |budget| {

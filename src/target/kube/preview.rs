@@ -6,21 +6,11 @@ use super::change::{comparable, prepare};
 use super::fault::Fault;
 use super::wire::Session;
 use super::yaml;
+use crate::action::Preview;
 use crate::action::identity::ObjectIdentity;
 use crate::action::kube::Kube;
 use crate::action::kube::change::{Subject, subject};
 use crate::guard::ingest;
-
-/// The answer to "what would it do?".
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Preview {
-    /// The changed lines: `-` before, `+` after. Cleaned and redacted.
-    Diff(Vec<String>),
-    /// There is nothing to ask; the text says why.
-    None(String),
-    /// It would not be done as things are; the text is the line of the refusal.
-    Refused(String),
-}
 
 pub(super) async fn run(session: &Session<'_>, kube: &Kube, expected: Option<&ObjectIdentity>) -> Preview {
     match subject(kube) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use http::{Request, Response, header};
 use http_body_util::BodyExt;
+use kube::Client;
 use kube::client::Body;
 use serde_json::Value;
 
@@ -93,7 +94,8 @@ impl<'a> Session<'a> {
     }
 
     async fn read_once(&self, ask: &Ask) -> Result<Value, Fault> {
-        let answer = tokio::time::timeout(READ_TIMEOUT, async { self.whole(ask, self.send(ask).await?).await });
+        let client = self.ready(ask).await?;
+        let answer = tokio::time::timeout(READ_TIMEOUT, async { self.whole(ask, self.send(ask, client).await?).await });
         answer.await.unwrap_or_else(|_| Err(Fault::new(ask, Cause::Silent(READ_TIMEOUT))))
     }
 
@@ -104,17 +106,24 @@ impl<'a> Session<'a> {
 
     /// A change, sent once. It waits as long as the run may last: giving up earlier would only make the outcome unknown sooner.
     pub async fn change(&self, ask: &Ask) -> Result<Value, Fault> {
-        // The client is built, and a credential asked for, before anything counts as sent.
-        self.cluster.client(self.allows).await.map_err(|cause| Fault::new(ask, cause))?;
+        let client = self.ready(ask).await?;
         self.leave();
-        let answer = async { self.whole(ask, self.send(ask).await?).await }.await;
+        let answer = async { self.whole(ask, self.send(ask, client).await?).await }.await;
         self.settle();
         answer.map_err(Fault::while_changing)
     }
 
+    /// The client is built, and a credential asked for, before a deadline runs or anything counts as sent: a plugin has its own.
+    async fn ready(&self, ask: &Ask) -> Result<Client, Fault> {
+        self.cluster.client(self.allows).await.map_err(|cause| Fault::new(ask, cause))
+    }
+
     /// The body of a successful answer as it comes, for streams without an end.
     pub async fn open(&self, ask: &Ask) -> Result<Response<Body>, Fault> {
-        tokio::time::timeout(READ_TIMEOUT, self.send(ask)).await.unwrap_or_else(|_| Err(Fault::new(ask, Cause::Silent(READ_TIMEOUT))))
+        let client = self.ready(ask).await?;
+        tokio::time::timeout(READ_TIMEOUT, self.send(ask, client))
+            .await
+            .unwrap_or_else(|_| Err(Fault::new(ask, Cause::Silent(READ_TIMEOUT))))
     }
 
     /// One object, where its name can be one.
@@ -124,10 +133,10 @@ impl<'a> Session<'a> {
     }
 
     /// Sends, and asks for a new credential once where the server doesn't take the present one.
-    async fn send(&self, ask: &Ask) -> Result<Response<Body>, Fault> {
-        let answer = self.send_once(ask).await?;
+    async fn send(&self, ask: &Ask, client: Client) -> Result<Response<Body>, Fault> {
+        let answer = send_once(ask, &client).await?;
         let answer = if answer.status() == http::StatusCode::UNAUTHORIZED && self.cluster.forget_credential().await {
-            self.send_once(ask).await?
+            send_once(ask, &self.ready(ask).await?).await?
         } else {
             answer
         };
@@ -139,12 +148,6 @@ impl<'a> Session<'a> {
             answer.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok()).map(Duration::from_secs);
         let body = collect(answer.into_body(), ERROR_BYTES).await.unwrap_or_default();
         Err(Fault::new(ask, Cause::Answer(Box::new(Answer::read(status.as_u16(), retry_after, &body)))))
-    }
-
-    async fn send_once(&self, ask: &Ask) -> Result<Response<Body>, Fault> {
-        let client = self.cluster.client(self.allows).await.map_err(|cause| Fault::new(ask, cause))?;
-        let request = request(&ask.call).map_err(|error| Fault::refused(format!("can't {}: {error}", ask.what)))?;
-        client.send(request).await.map_err(|error| Fault::new(ask, cause(&error)))
     }
 
     async fn whole(&self, ask: &Ask, answer: Response<Body>) -> Result<Value, Fault> {
@@ -159,6 +162,11 @@ impl<'a> Session<'a> {
 /// Before a name becomes part of a path.
 pub(super) fn named(kind: &str, name: &str) -> Result<(), Fault> {
     if is_name(name) { Ok(()) } else { Err(Fault::refused(format!("`{name}` can't be the name of a {kind}; correct the command"))) }
+}
+
+async fn send_once(ask: &Ask, client: &Client) -> Result<Response<Body>, Fault> {
+    let request = request(&ask.call).map_err(|error| Fault::refused(format!("can't {}: {error}", ask.what)))?;
+    client.send(request).await.map_err(|error| Fault::new(ask, cause(&error)))
 }
 
 fn request(call: &Call) -> Result<Request<Body>, http::Error> {
@@ -188,5 +196,55 @@ async fn collect(mut body: Body, limit: usize) -> Result<Vec<u8>, Cause> {
 /// Who a live object is.
 pub(super) fn identity(kind: &str, object: &Value) -> ObjectIdentity {
     let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default().to_owned();
-    ObjectIdentity { kind: kind.to_owned(), name: text("name"), uid: text("uid"), resource_version: text("resourceVersion") }
+    ObjectIdentity {
+        kind: kind.to_owned(),
+        name: text("name"),
+        uid: text("uid"),
+        generation: object["metadata"]["generation"].as_i64(),
+        resource_version: text("resourceVersion"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::target::kube::{ConnectOptions, Source};
+    use serde_json::json;
+
+    /// A cluster at a port nobody listens on: what is refused here never got as far as a connection.
+    async fn nowhere() -> (tempfile::TempDir, Cluster) {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("config");
+        let config = json!({
+            "clusters": [{"name": "c", "cluster": {"server": "http://127.0.0.1:1"}}],
+            "contexts": [{"name": "x", "context": {"cluster": "c"}}], "current-context": "x",
+        });
+        std::fs::write(&file, config.to_string()).unwrap();
+        let options = ConnectOptions { source: Source::Kubeconfig(vec![file]), context: None, namespace: None };
+        (dir, Cluster::connect(options).await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn no_change_gets_through_the_clients_that_do_not_change() {
+        let (_dir, cluster) = nowhere().await;
+        let pods = Resource::pods().collection("default");
+        let changes = [
+            Call::post(format!("{pods}/p/eviction"), json!({})),
+            Call::put(format!("{pods}/p"), json!({})),
+            Call::patch(crate::action::kube::PatchKind::Merge, format!("{pods}/p"), json!({})),
+            Call::delete(format!("{pods}/p"), json!({})),
+            Call::get(format!("{pods}/p/exec")),
+        ];
+        for allows in [Allows::Reads, Allows::DryRuns] {
+            let session = Session::new(&cluster, allows);
+            for call in &changes {
+                let ask = Ask::new("write", "write", call.clone());
+                for fault in [session.change(&ask).await.unwrap_err(), session.read(&ask).await.unwrap_err()] {
+                    assert!(matches!(fault.cause, Cause::Refused(_)), "{allows:?} {call}: {fault:?}");
+                }
+            }
+            let read = session.read(&Ask::new("read", "read", Call::get(pods.clone()))).await.unwrap_err();
+            assert!(matches!(read.cause, Cause::Connect { .. }), "{read:?}");
+        }
+    }
 }
