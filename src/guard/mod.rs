@@ -4,6 +4,8 @@
 pub mod clearance;
 pub mod ingest;
 pub mod policy;
+#[cfg(test)]
+mod tests;
 pub mod tier;
 
 pub use clearance::{Admitted, Answer, Cleared, Denied, Permission, Proposal, Voided, clear};

@@ -2,4 +2,6 @@
 //! No files (that is `journal`) and no clock: every record carries its times.
 
 pub mod incident;
+#[cfg(test)]
+mod incident_tests;
 pub mod record;
