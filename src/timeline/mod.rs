@@ -7,5 +7,7 @@ pub mod hlc;
 pub mod identifier;
 pub mod incident;
 pub mod metrics;
+#[cfg(test)]
+mod incident_tests;
 pub mod record;
 pub mod story;
