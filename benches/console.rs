@@ -150,7 +150,10 @@ async fn idle(room: &Room) {
     let seconds = IDLE.as_secs_f64();
     let ticks = (after.ticks - before.ticks) as f64 / clock_ticks();
     println!("idle CPU                {:.3} % of a core over {seconds:.0} s (clock on screen)", ticks / seconds * 100.0);
-    println!("idle wake-ups           {:.1} a second (voluntary context switches of all threads)", (after.switches - before.switches) as f64 / seconds);
+    println!(
+        "idle wake-ups           {:.1} a second (voluntary context switches of all threads)",
+        (after.switches - before.switches) as f64 / seconds
+    );
     println!("resident memory         {:.1} MiB (VmRSS, idle, one runbook open, 200 in the directory)", after.rss_kib as f64 / 1024.0);
     console.child.kill().await.unwrap();
 }
