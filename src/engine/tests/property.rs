@@ -268,7 +268,13 @@ impl Watched {
                 }
                 Effect::Prepare { token, request, .. } => self.requests.push((token, request)),
                 Effect::Consider { token, .. } => self.newest = Some(token),
-                Effect::Append(_) | Effect::Abandon(_) | Effect::Stop(_) | Effect::Measure { .. } | Effect::Tell(_) | Effect::Quit => {}
+                Effect::Append(_)
+                | Effect::Look
+                | Effect::Abandon(_)
+                | Effect::Stop(_)
+                | Effect::Measure { .. }
+                | Effect::Tell(_)
+                | Effect::Quit => {}
             }
         }
         prop_assert!(self.console.state().reads.len() <= crate::engine::state::READS);
