@@ -54,8 +54,17 @@ pub enum Verb {
     Info,
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
-    /// Print the manual page
-    Man,
+    /// Print a manual page
+    Man(Man),
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Man {
+    /// A verb; the page of qrh itself unless said
+    pub verb: Option<String>,
+    /// Write the pages of qrh and of every verb into this directory, as qrh.1, qrh-run.1, …
+    #[arg(long, value_name = "DIR", conflicts_with = "verb")]
+    pub all: Option<PathBuf>,
 }
 
 /// Which service, from the catalog or said here.

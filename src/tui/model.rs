@@ -241,6 +241,9 @@ impl Model {
 
     /// To be called after each frame has reached the terminal: dialogs take answers only some time after their first frame.
     pub fn shown(&mut self, state: &State, now: Timestamp) {
+        if layout::is_too_small(self.area()) {
+            return;
+        }
         self.arrival.shown(super::surface::surface(self, state).arriving(), now);
     }
 

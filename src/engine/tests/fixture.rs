@@ -288,6 +288,10 @@ impl Console {
         self.state.as_ref().unwrap()
     }
 
+    pub fn state_mut(&mut self) -> &mut State {
+        self.state.as_mut().unwrap()
+    }
+
     pub fn keep(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {

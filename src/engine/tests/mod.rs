@@ -4,6 +4,6 @@
 mod changes;
 pub(crate) mod fixture;
 mod log;
-// mod property;
+mod property;
 mod reads;
 mod steps;

@@ -53,7 +53,10 @@ pub fn view(model: &Model, state: &State, now: Timestamp, area: Rect, buf: &mut 
     brush.clear(area);
     let Some(layout) = layout(area, model.pane) else {
         let (width, height) = SMALLEST;
-        brush.line(area, &Row::new(Role::Problem, format!("qrh needs {width}×{height}; this is {}×{}", area.width, area.height)));
+        brush.line(
+            area,
+            &Row::new(Role::Problem, format!("qrh needs {width}×{height}, this is {}×{}: make it larger", area.width, area.height)),
+        );
         return;
     };
     header::draw(&scene, layout.header, &mut brush);
@@ -140,9 +143,9 @@ fn frame(scene: &Scene, (pane, area, wide): (Pane, Rect, bool), detail: &str, br
     brush.frame(area, title, (role, Weight::Plain))
 }
 
-/// How far the details of the dialog on top can be scrolled.
-pub fn most_details(model: &Model, state: &State, now: Timestamp) -> usize {
+/// How far the details of the dialog on top can be scrolled, and how many rows of them show at once.
+pub fn details_extent(model: &Model, state: &State, now: Timestamp) -> (usize, u16) {
     let scene = Scene { model, state, now };
-    let (Some(asking), Some(layout)) = (surface::asking(state), layout(model.area(), model.pane)) else { return 0 };
-    confirm::most_details(&scene, asking, layout.body)
+    let (Some(asking), Some(layout)) = (surface::asking(state), layout(model.area(), model.pane)) else { return (0, 0) };
+    confirm::extent(&scene, asking, layout.body)
 }

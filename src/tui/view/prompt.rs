@@ -76,7 +76,7 @@ fn close(scene: &Scene) -> Page {
     if open > 0 {
         about.push(Row::text(format!("{open} steps are not settled.")));
     }
-    about.push(Row::text("How it ended, in one line. Nothing can be added afterwards."));
+    about.push(Row::text("How it ended, in one line."));
     Page { title: "End the incident".to_owned(), role: Role::Hazard, about, label: "Summary: " }
 }
 
