@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Description;
+use super::{Description, quote};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,6 +48,6 @@ impl Ask {
     }
 
     pub fn describe(&self) -> Description {
-        Description { runs: vec![self.question.clone()], by_hand: None }
+        Description { runs: self.question.lines().map(quote::visible).collect(), by_hand: None }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Description;
+use super::{Description, quote};
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -12,6 +12,6 @@ pub struct Compute {
 
 impl Compute {
     pub fn describe(&self) -> Description {
-        Description { runs: vec![self.expression.clone()], by_hand: None }
+        Description { runs: self.expression.lines().map(quote::visible).collect(), by_hand: None }
     }
 }

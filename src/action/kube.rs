@@ -1,10 +1,16 @@
 //! `kube`: the native Kubernetes verbs. Every verb names what it needs and no more; context and namespace come from the incident.
 
+pub mod call;
+pub mod change;
+pub mod describe;
+mod kubectl;
+pub mod resource;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Description, Hold, Identity, Verdict};
+use super::{Hold, Verdict};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -231,9 +237,5 @@ impl Kube {
             | Self::DeletePod(_) => Verdict::Changes("it changes a Kubernetes object".to_owned()),
             Self::Exec(_) => Verdict::Unknown("a program run inside a container is not examined".to_owned()),
         }
-    }
-
-    pub fn describe(&self, _identity: &Identity) -> Description {
-        Description { runs: Vec::new(), by_hand: None }
     }
 }

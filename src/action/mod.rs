@@ -10,6 +10,7 @@ pub mod kube;
 pub mod outcome;
 pub mod preview;
 pub mod promql;
+pub mod quote;
 pub mod run;
 pub mod shell;
 

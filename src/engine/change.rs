@@ -5,12 +5,13 @@ use jiff::Timestamp;
 use super::effect::{Effect, Notice, Request};
 use super::event::{Prepared, Ran, Token};
 use super::reading::{self, Origin, ad_hoc};
-use super::recorded;
 use super::state::{State, append};
-use crate::action::{Ending, Write};
+use super::{person, recorded};
+use crate::action::{Ending, Report, Write};
 use crate::guard::clearance::{self, Ruling};
 use crate::guard::{Answer, Cleared, Permission, Proposal};
-use crate::runbook::model::{CommandId, StepId};
+use crate::runbook::model::{CommandId, Effect as Tag, StepId};
+use crate::timeline::incident::What;
 use crate::timeline::record::{Around, Happening, Intended, Reading, RunId};
 
 /// Where the one change of a console stands.
@@ -42,13 +43,23 @@ pub struct Committing {
     cleared: Cleared<Write>,
 }
 
+impl Committing {
+    pub(super) fn run(&self) -> RunId {
+        self.run
+    }
+}
+
 /// A command is ready: admit it, put it to the responder, or refuse it.
 pub(super) fn prepared(state: &mut State, token: Token, result: Result<Box<Prepared>, String>, at: Timestamp) -> Vec<Effect> {
     let Some(request) = state.preparing.remove(&token) else { return Vec::new() };
-    let prepared = match result {
+    let mut prepared = match result {
         Ok(prepared) => *prepared,
         Err(why) => return refuse(state, &request, why, at),
     };
+    if tag(state, &request) == Some(Tag::Mutating) {
+        // Whatever came back: what was asked for is a change.
+        prepared.wish.effect = Tag::Mutating;
+    }
     let mut effects: Vec<Effect> = prepared.facts.iter().map(|facts| append(at, Happening::FactsRead { facts: facts.clone() })).collect();
     let setup = &state.setup;
     match clearance::rule(prepared.wish.clone(), &prepared.verdict, &setup.policy, setup.read_only) {
@@ -56,16 +67,45 @@ pub(super) fn prepared(state: &mut State, token: Token, result: Result<Box<Prepa
             let origin = origin(state, &request, None);
             effects.extend(reading::begin(state, &prepared, admitted, origin, at));
         }
-        Ruling::Ask(_) if !setup.person => {
-            effects.extend(refuse(state, &request, clearance::Denied::NoPerson.to_string(), at));
-        }
-        Ruling::Ask(_) if state.change != Change::Idle => {
-            effects.extend(refuse(state, &request, "another change is under way: finish that one first".to_owned(), at));
-        }
-        Ruling::Ask(proposal) => state.change = Change::Asking(Box::new(Asking { proposal, prepared, request, since: at })),
+        Ruling::Ask(proposal) => match hindrance(state, &proposal, &request, at) {
+            Some(why) => effects.extend(refuse(state, &request, why, at)),
+            None => state.change = Change::Asking(Box::new(Asking { proposal, prepared, request, since: at })),
+        },
         Ruling::Refused(why) => effects.extend(refuse(state, &request, why, at)),
     }
     effects
+}
+
+/// Why a proposal can't be put to the responder now.
+fn hindrance(state: &State, proposal: &Proposal, request: &Request, at: Timestamp) -> Option<String> {
+    if !state.setup.person {
+        return Some(clearance::Denied::NoPerson.to_string());
+    }
+    match &state.change {
+        Change::Idle => forbids(state, proposal, request, at),
+        Change::Asking(_) => Some("another confirmation is open: answer that one first".to_owned()),
+        Change::Committing(_) | Change::Running { .. } => Some("a change is under way: let it end, or stop it, first".to_owned()),
+    }
+}
+
+/// What has come up since a change was asked for: time passes while it is made ready, and while its confirmation is on the screen.
+fn forbids(state: &State, proposal: &Proposal, request: &Request, at: Timestamp) -> Option<String> {
+    if proposal.declared() {
+        return None;
+    }
+    person::blocked(state).or_else(|| match request {
+        Request::Command(id) => state.command(id).and_then(|(step, _)| person::stale(state, step, at)),
+        Request::AdHoc { .. } | Request::Undo { .. } => None,
+    })
+}
+
+/// What the request itself says it is.
+pub(super) fn tag(state: &State, request: &Request) -> Option<Tag> {
+    match request {
+        Request::Command(id) => state.command(id).map(|(_, command)| command.effect),
+        Request::AdHoc { effect, .. } => Some(*effect),
+        Request::Undo { .. } => Some(Tag::Mutating),
+    }
 }
 
 pub(super) fn refuse(state: &State, request: &Request, why: String, at: Timestamp) -> Vec<Effect> {
@@ -94,14 +134,31 @@ fn step_of(state: &State, request: &Request) -> StepId {
     of_command.or_else(|| state.incident.step.clone()).unwrap_or_else(|| StepId::from("none"))
 }
 
+/// Takes the open confirmation, and leaves everything else as it is.
+pub(super) fn take_asking(state: &mut State) -> Option<Asking> {
+    match std::mem::take(&mut state.change) {
+        Change::Asking(asking) => Some(*asking),
+        other @ (Change::Idle | Change::Committing(_) | Change::Running { .. }) => {
+            state.change = other;
+            None
+        }
+    }
+}
+
 /// The responder answered the dialog.
-pub(super) fn answered(state: &mut State, answer: &Answer, at: Timestamp) -> Vec<Effect> {
-    let Change::Asking(asking) = std::mem::take(&mut state.change) else {
+pub(super) fn answered(state: &mut State, mut answer: Answer, at: Timestamp) -> Vec<Effect> {
+    let Some(Asking { proposal, prepared, request, since }) = take_asking(state) else {
         return vec![Effect::Tell(Notice::Info("there is nothing to confirm".to_owned()))];
     };
-    let Asking { proposal, prepared, request, since } = *asking;
+    if let Some(why) = forbids(state, &proposal, &request, at) {
+        return refuse(state, &request, why, at);
+    }
+    if at >= since {
+        // Nobody can have looked at it for longer than it was there. (A clock that was set back says nothing.)
+        answer.considered_ms = answer.considered_ms.min(reading::millis(since, at));
+    }
     let (tier, confirmed) = (proposal.tier().number(), proposal.challenge().as_str());
-    match clearance::clear(proposal, answer) {
+    match clearance::clear(proposal, &answer) {
         Err((proposal, denied)) => {
             state.change = Change::Asking(Box::new(Asking { proposal, prepared, request, since }));
             vec![Effect::Tell(Notice::Problem(denied.to_string()))]
@@ -117,7 +174,7 @@ pub(super) fn answered(state: &mut State, answer: &Answer, at: Timestamp) -> Vec
             intended.tier = tier;
             confirmed.clone_into(&mut intended.confirmed);
             intended.considered_ms = answer.considered_ms;
-            intended.reason.clone_from(&answer.reason);
+            intended.reason = answer.reason;
             state.change = Change::Committing(Box::new(Committing { run, title: intended.title.clone(), request, cleared: *cleared }));
             let mut effects = vec![append(at, Happening::Intended(Box::new(intended)))];
             if !prepared.before.is_empty() {
@@ -176,20 +233,25 @@ pub(super) fn intended(state: &mut State, run: RunId, at: Timestamp) -> Vec<Effe
 }
 
 /// A change came to its end.
-pub(super) fn applied(state: &mut State, ran: Ran, at: Timestamp) -> Vec<Effect> {
+pub(super) fn applied(state: &mut State, mut ran: Ran, at: Timestamp) -> Vec<Effect> {
     if !matches!(&state.change, Change::Running { run, .. } if *run == ran.run) {
         return Vec::new();
     }
     let Change::Running { run, title, request, began, .. } = std::mem::take(&mut state.change) else { return Vec::new() };
+    if ran.report.ending == Ending::Stopped {
+        // It was sent: being stopped half-way is not the same as never having happened.
+        ran.report.ending = Ending::Unknown("stopped before its end; part of it may have happened".to_owned());
+    }
     let ending = ran.report.ending.clone();
     let command = command_of(&request);
     let finished = recorded::finished_from(ran, command.clone(), reading::millis(began, at));
     let mut effects = vec![append(at, Happening::Finished(Box::new(finished)))];
+    effects.push(Effect::Look);
     match ending {
         Ending::Succeeded => effects.extend(measure(state, run, &command)),
         Ending::Voided(why) => {
             effects.push(Effect::Tell(Notice::Problem(why)));
-            effects.push(prepare(state, request));
+            state.voided = Some((run, request));
         }
         Ending::Unknown(why) => effects.push(Effect::Tell(Notice::Problem(unknown(state, run, &title, &why)))),
         Ending::Failed(why) | Ending::Unreachable(why) => effects.push(Effect::Tell(Notice::Problem(format!("{title}: {why}")))),
@@ -209,10 +271,16 @@ fn measure(state: &State, run: RunId, command: &CommandId) -> Option<Effect> {
 }
 
 pub(super) fn measured(state: &State, run: RunId, readings: Vec<Reading>, at: Timestamp) -> Vec<Effect> {
-    if !state.incident.runs.contains_key(&run) {
-        return Vec::new();
+    match state.incident.runs.get(&run).map(|run| &run.what) {
+        Some(What::Change(_)) => vec![append(at, Happening::Measured { run, when: Around::After, readings })],
+        Some(What::Read(_)) | None => Vec::new(),
     }
-    vec![append(at, Happening::Measured { run, when: Around::After, readings })]
+}
+
+/// The log has the outcome of a change: where the target was not the one shown any more, it is looked at and put to the responder anew.
+pub(super) fn outcome_recorded(state: &mut State, run: RunId) -> Option<Effect> {
+    let (_, request) = state.voided.take_if(|(voided, _)| *voided == run)?;
+    Some(prepare(state, request))
 }
 
 /// Asks for a request to be made ready.
@@ -222,10 +290,20 @@ pub(super) fn prepare(state: &mut State, request: Request) -> Effect {
     Effect::Prepare { token, request, scope: state.scope() }
 }
 
-/// A change whose intent did not reach the disk is forgotten; its clearance is gone with it.
-pub(super) fn abandon_uncommitted(state: &mut State) {
-    match state.change {
-        Change::Asking(_) | Change::Committing(_) => state.change = Change::Idle,
-        Change::Idle | Change::Running { .. } => {}
+/// A change whose intent may not have reached the disk is forgotten, and its clearance with it. Should the intent be on disk after all,
+/// the record given back says that nothing was sent.
+pub(super) fn abandon_uncommitted(state: &mut State, at: Timestamp) -> Option<Effect> {
+    state.voided = None;
+    match std::mem::take(&mut state.change) {
+        Change::Idle | Change::Asking(_) => None,
+        Change::Committing(committing) => {
+            let ending = Ending::Voided("its intent could not be written, so it was never sent".to_owned());
+            let finished = recorded::finished(committing.run, command_of(&committing.request), Report::ended(ending));
+            Some(append(at, Happening::Finished(Box::new(finished))))
+        }
+        running @ Change::Running { .. } => {
+            state.change = running;
+            None
+        }
     }
 }

@@ -18,6 +18,8 @@ pub enum Effect {
     Consider { token: Token, step: StepId, scope: Value },
     /// Read what a command needs from the live target, then answer `Prepared`.
     Prepare { token: Token, request: Request, scope: Value },
+    /// Read what qrh itself knows about the target, then answer `Looked`.
+    Look,
     /// Forget a preparation: its answer is not wanted any more.
     Abandon(Token),
     /// Run a read after a pause (zero: at once), then answer `Ran`.

@@ -27,6 +27,8 @@ pub enum Event {
         why: String,
     },
     Considered(Considered),
+    /// What qrh read about the target; absent where there is nothing to read or it can't be reached.
+    Looked(Option<Value>),
     Prepared {
         token: Token,
         result: Result<Box<Prepared>, String>,

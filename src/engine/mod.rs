@@ -14,7 +14,7 @@ mod recorded;
 pub mod scope;
 pub mod state;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use effect::{Effect, Notice, Request};
 pub use event::{Event, Intent, Stamped};
@@ -29,8 +29,9 @@ pub fn handle(mut state: State, stamped: Stamped) -> (State, Vec<Effect>) {
     let effects = match stamped.event {
         Event::Person(intent) => person::handle(&mut state, intent, at),
         Event::Recorded(record) => recorded::handle(&mut state, &record),
-        Event::LogLost { why } => recorded::lost(&mut state, why),
+        Event::LogLost { why } => recorded::lost(&mut state, why, at),
         Event::Considered(considered) => recorded::considered(&mut state, considered, at),
+        Event::Looked(facts) => recorded::looked(facts, at),
         Event::Prepared { token, result } => change::prepared(&mut state, token, result, at),
         Event::Ran(ran) => reading::ran(&mut state, *ran, at),
         Event::Applied(ran) => change::applied(&mut state, *ran, at),

@@ -6,24 +6,27 @@ use serde_json::Value;
 use super::change::{self, Change};
 use super::effect::{Effect, Notice, Request};
 use super::event::{Intent, Ran};
-use super::reading;
+use super::reading::{self, Stage};
 use super::state::{Log, READS, State, append, entered};
 use crate::action::{Ending, Report};
 use crate::guard::Answer;
-use crate::runbook::model::{Command, CommandId, Effect as Tag, Step, StepId};
-use crate::timeline::incident::What;
+use crate::runbook::model::{CommandId, Effect as Tag, Step, StepId};
+use crate::timeline::incident::{RunState, What};
 use crate::timeline::record::{Happening, Ruling, RunId};
 
 pub(super) fn handle(state: &mut State, intent: Intent, at: Timestamp) -> Vec<Effect> {
     if state.incident.closed.is_some() {
         return if intent == Intent::Leave { vec![Effect::Quit] } else { problem("this incident is closed") };
     }
+    if state.closing.is_some() && intent != Intent::Leave {
+        return problem("the incident is being closed: what still runs is being stopped");
+    }
     match intent {
         Intent::GoTo(step) => go(state, &step, at),
         Intent::Start(command) => start(state, &command, at),
         Intent::Answer { text, reason, considered_ms } => {
             let answer = Answer { text, reason, considered_ms, person: state.setup.person };
-            change::answered(state, &answer, at)
+            change::answered(state, answer, at)
         }
         Intent::Decline => decline(state, at),
         Intent::Reply(value) => reply(state, value, at),
@@ -31,12 +34,12 @@ pub(super) fn handle(state: &mut State, intent: Intent, at: Timestamp) -> Vec<Ef
         Intent::Skip { reason } => settle(state, &reason, at, |step, reason| Happening::StepSkipped { step, reason }),
         Intent::Misfit { reason } => settle(state, &reason, at, |step, reason| Happening::StepMisfit { step, reason }),
         Intent::Note { text, at: when } => note(&text, when, at),
-        Intent::AdHoc { line, effect } => own_command(state, line, effect, at),
+        Intent::AdHoc { line, effect } => own_command(state, line, effect),
         Intent::Undo(run) => undo(state, run),
-        Intent::Cancel(run) => cancel(state, run),
-        Intent::Rule { run, happened, why } => rule(state, run, happened, why, at),
-        Intent::Close { summary } => close(state, summary, at),
-        Intent::Leave => leave(state),
+        Intent::Cancel(run) => cancel(state, run, at),
+        Intent::Rule { run, happened, why } => rule(state, run, happened, &why, at),
+        Intent::Close { summary } => close(state, &summary, at),
+        Intent::Leave => leave(state, at),
     }
 }
 
@@ -58,7 +61,7 @@ fn start(state: &mut State, id: &CommandId, at: Timestamp) -> Vec<Effect> {
         return problem(format!("{id} is under way already"));
     }
     let hindrance = match command.effect {
-        Tag::ReadOnly => too_many_reads(state),
+        Tag::ReadOnly => too_many_reads(state).map(Err),
         Tag::Mutating => why_no_change(state).map(Err).or_else(|| stale(state, step, at).map(Ok)),
     };
     match hindrance {
@@ -75,44 +78,53 @@ fn is_under_way(state: &State, request: &Request) -> bool {
         Request::Command(id) => state.reads.values().any(|reading| reading.command.as_ref() == Some(id)),
         Request::AdHoc { .. } | Request::Undo { .. } => false,
     };
-    prepared || reading
+    let asking = match &state.change {
+        Change::Asking(asking) => asking.request == *request,
+        Change::Idle | Change::Committing(_) | Change::Running { .. } => false,
+    };
+    prepared || reading || asking
 }
 
-fn too_many_reads(state: &State) -> Option<Result<String, String>> {
+fn too_many_reads(state: &State) -> Option<String> {
     let under_way = state.reads.len() + state.preparing.len();
-    (under_way >= READS).then(|| Err(format!("{READS} commands are under way: wait for one, or stop one")))
+    (under_way >= READS).then(|| format!("{READS} commands are under way: wait for one, or stop one"))
 }
 
 /// Why no change at all may start now.
 fn why_no_change(state: &State) -> Option<String> {
-    if let Log::Lost(why) = &state.log {
-        return Some(format!("the log can't be written, so nothing is changed: {why}"));
+    if state.setup.read_only {
+        return Some("this console was opened with --read-only: nothing that could change the target runs".to_owned());
     }
     if state.change != Change::Idle {
         return Some("another change is under way: finish that one first".to_owned());
     }
-    if state.preparing.values().any(|request| is_change(state, request)) {
+    let preparing = state.preparing.values().any(|request| change::tag(state, request) == Some(Tag::Mutating));
+    if preparing || state.voided.is_some() {
         return Some("another change is being made ready".to_owned());
     }
-    let unknown = state.incident.unknown();
-    unknown.first().map(|run| format!("the outcome of {run} is unknown: verify it, or say what happened, before anything else is changed"))
+    blocked(state)
 }
 
-fn is_change(state: &State, request: &Request) -> bool {
-    match request {
-        Request::Command(id) => state.command(id).is_some_and(|(_, command)| command.effect == Tag::Mutating),
-        Request::AdHoc { effect, .. } => *effect == Tag::Mutating,
-        Request::Undo { .. } => true,
+/// What forbids every change, however far it has come.
+pub(super) fn blocked(state: &State) -> Option<String> {
+    if let Log::Lost(why) = &state.log {
+        return Some(format!("the log can't be written, so nothing is changed: {why}"));
     }
+    let run = *state.unknown().first()?;
+    let on_disk = state.incident.runs.get(&run).is_some_and(|run| run.state != RunState::Open);
+    Some(if on_disk {
+        format!("the outcome of {run} is unknown: verify it, or say what happened, before anything else is changed")
+    } else {
+        format!("the outcome of {run} is not on disk yet: try again when it is, or say what happened")
+    })
 }
 
 /// The first evidence a change of this step asks for that is missing, failed or too old.
-fn stale(state: &State, step: &Step, at: Timestamp) -> Option<String> {
+pub(super) fn stale(state: &State, step: &Step, at: Timestamp) -> Option<String> {
     step.requires.iter().find_map(|requirement| {
         let id = &requirement.command.value;
-        if !state.command(id).is_some_and(|(_, command): (&Step, &Command)| state.fits(command.place)) {
-            return None;
-        }
+        // Evidence from the other kind of target can't be asked for here.
+        state.command(id)?;
         let age = match state.incident.results.get(id) {
             Some(outcome) if outcome.finished.ending() == &Ending::Succeeded => reading::elapsed(outcome.at, at),
             Some(_) => return Some(format!("it needs {id}, which failed: run that again first")),
@@ -129,15 +141,17 @@ fn seconds(age: std::time::Duration) -> std::time::Duration {
 }
 
 fn decline(state: &mut State, at: Timestamp) -> Vec<Effect> {
+    let nothing_ran = || Effect::Tell(Notice::Info("nothing ran".to_owned()));
+    if let Some(asking) = change::take_asking(state) {
+        return vec![append(at, Happening::Declined { command: change::command_of(&asking.request) }), nothing_ran()];
+    }
     if let Some(question) = state.question.take() {
-        return reading::ran(state, Ran::plain(question.run, Report::ended(Ending::Stopped)), at);
+        return reading::stopped(state, question.run, at);
     }
-    if !matches!(state.change, Change::Asking(_)) {
-        return Vec::new();
+    match state.preparing.pop_last() {
+        Some((token, _)) => vec![Effect::Abandon(token), nothing_ran()],
+        None => vec![Effect::Tell(Notice::Info("there is nothing to leave".to_owned()))],
     }
-    let Change::Asking(asking) = std::mem::take(&mut state.change) else { return Vec::new() };
-    let command = change::command_of(&asking.request);
-    vec![append(at, Happening::Declined { command }), Effect::Tell(Notice::Info("nothing ran".to_owned()))]
 }
 
 fn reply(state: &mut State, value: Value, at: Timestamp) -> Vec<Effect> {
@@ -171,16 +185,17 @@ fn note(text: &str, when: Option<Timestamp>, at: Timestamp) -> Vec<Effect> {
     }
 }
 
-fn own_command(state: &mut State, line: String, effect: Tag, at: Timestamp) -> Vec<Effect> {
+fn own_command(state: &mut State, line: String, effect: Tag) -> Vec<Effect> {
+    if line.trim().is_empty() {
+        return problem("say what to run: a command line");
+    }
     let hindrance = match effect {
         Tag::ReadOnly => too_many_reads(state),
-        Tag::Mutating => why_no_change(state).map(Err),
+        Tag::Mutating => why_no_change(state),
     };
-    let request = Request::AdHoc { line, effect };
     match hindrance {
-        None => vec![change::prepare(state, request)],
-        Some(Ok(why)) => change::refuse(state, &request, why, at),
-        Some(Err(why)) => problem(why),
+        None => vec![change::prepare(state, Request::AdHoc { line, effect })],
+        Some(why) => problem(why),
     }
 }
 
@@ -205,47 +220,78 @@ fn undo(state: &mut State, id: RunId) -> Vec<Effect> {
     vec![change::prepare(state, request)]
 }
 
-fn cancel(state: &mut State, id: RunId) -> Vec<Effect> {
+fn cancel(state: &mut State, id: RunId, at: Timestamp) -> Vec<Effect> {
     if let Change::Running { run, stopping, .. } = &mut state.change
         && *run == id
     {
         *stopping = true;
         return vec![Effect::Stop(id)];
     }
-    match state.reads.get_mut(&id) {
-        Some(reading) => {
-            reading.stopping = true;
-            vec![Effect::Stop(id)]
-        }
-        None => problem(format!("{id} is not running")),
+    if state.reads.contains_key(&id) { stop(state, id, at) } else { problem(format!("{id} is not running")) }
+}
+
+/// Stops a read wherever it is: on the target, on the screen as a question, or not begun.
+fn stop(state: &mut State, id: RunId, at: Timestamp) -> Vec<Effect> {
+    let Some(reading) = state.reads.get_mut(&id) else { return Vec::new() };
+    reading.stopping = true;
+    let asked = state.question.as_ref().is_some_and(|question| question.run == id);
+    match reading.stage {
+        Stage::Starting => Vec::new(),
+        Stage::Queued => reading::stopped(state, id, at),
+        Stage::UnderWay if asked => reading::stopped(state, id, at),
+        Stage::UnderWay => vec![Effect::Stop(id)],
     }
 }
 
-fn rule(state: &State, run: RunId, happened: bool, why: String, at: Timestamp) -> Vec<Effect> {
-    if !state.incident.unknown().contains(&run) || matches!(&state.change, Change::Running { run: running, .. } if *running == run) {
+fn rule(state: &State, run: RunId, happened: bool, why: &str, at: Timestamp) -> Vec<Effect> {
+    if !state.unknown().contains(&run) {
         return problem(format!("the outcome of {run} is not open"));
     }
-    if why.trim().is_empty() {
+    let why = why.trim();
+    if why.is_empty() {
         return problem("say how you know: one line is enough");
     }
-    vec![append(at, Happening::Ruled { run, happened, by: Ruling::Person(state.setup.actor.clone()), why })]
+    vec![append(at, Happening::Ruled { run, happened, by: Ruling::Person(state.setup.actor.clone()), why: why.to_owned() })]
 }
 
-fn close(state: &State, summary: String, at: Timestamp) -> Vec<Effect> {
+/// Stops what still reads, forgets what is being made ready, and closes when all is quiet.
+fn close(state: &mut State, summary: &str, at: Timestamp) -> Vec<Effect> {
     if state.change != Change::Idle {
-        return problem("a change is under way: let it end, or stop it, before closing");
+        return problem("a change is under way: let it end, stop it, or leave its confirmation, before closing");
     }
-    let (not_undone, unknown) = (state.incident.outstanding(), state.incident.unknown());
-    if summary.trim().is_empty() {
+    let summary = summary.trim();
+    if summary.is_empty() {
         return problem("say how it ended: one line is enough");
     }
-    vec![append(at, Happening::Closed { summary, not_undone, unknown })]
+    state.voided = None;
+    let mut effects: Vec<Effect> = std::mem::take(&mut state.preparing).into_keys().map(Effect::Abandon).collect();
+    state.closing = Some(summary.to_owned());
+    if state.reads.is_empty() {
+        effects.extend(closed_when_quiet(state, at));
+    }
+    let reads: Vec<RunId> = state.reads.keys().copied().collect();
+    for run in reads {
+        effects.extend(stop(state, run, at));
+    }
+    effects
 }
 
-fn leave(state: &State) -> Vec<Effect> {
+/// The last words, once nothing runs any more.
+pub(super) fn closed_when_quiet(state: &State, at: Timestamp) -> Option<Effect> {
+    let summary = state.closing.clone().filter(|_| state.reads.is_empty())?;
+    let (not_undone, unknown) = (state.incident.outstanding(), state.incident.unknown());
+    Some(append(at, Happening::Closed { summary, not_undone, unknown }))
+}
+
+fn leave(state: &mut State, at: Timestamp) -> Vec<Effect> {
     match &state.change {
         Change::Running { title, run, .. } => problem(format!("{title} ({run}) is running: stop it, or wait for it, before leaving")),
         Change::Committing(_) => problem("a change is starting: wait for it before leaving"),
-        Change::Idle | Change::Asking(_) => vec![Effect::Quit],
+        Change::Idle => vec![Effect::Quit],
+        Change::Asking(_) => {
+            let mut effects = decline(state, at);
+            effects.push(Effect::Quit);
+            effects
+        }
     }
 }

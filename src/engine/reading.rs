@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use super::effect::{Effect, Notice};
 use super::event::{Prepared, Ran};
-use super::recorded;
-use super::state::{Question, State, append};
-use crate::action::{Action, Ending};
+use super::state::{Log, Question, State, append};
+use super::{person, recorded};
+use crate::action::{Action, Ending, Report};
 use crate::guard::Admitted;
 use crate::runbook::model::{Command, CommandId, StepId, Watch};
 use crate::timeline::record::{Happening, RunId, Started};
@@ -22,8 +22,20 @@ pub struct Reading {
     pub samples: u32,
     pub(super) admitted: Admitted,
     pub(super) stopping: bool,
+    pub(super) stage: Stage,
     tries_left: u8,
     held_since: Option<Timestamp>,
+}
+
+/// How far a read has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Its start is on the way to the disk.
+    Starting,
+    /// A question behind the one on the screen.
+    Queued,
+    /// On the target, or on the screen as a question.
+    UnderWay,
 }
 
 /// Where a read comes from.
@@ -55,11 +67,17 @@ pub(super) fn begin(state: &mut State, prepared: &Prepared, admitted: Admitted, 
         samples: 0,
         admitted,
         stopping: false,
+        stage: Stage::Starting,
         tries_left: retry.map_or(0, |retry| retry.times),
         held_since: None,
     };
     state.reads.insert(run, reading);
-    vec![append(at, Happening::Started(Box::new(started)))]
+    let mut effects = vec![append(at, Happening::Started(Box::new(started)))];
+    if state.log != Log::Sound {
+        // A read needs no log: where none can be written it runs all the same, and its lines are on the screen.
+        effects.extend(launch(state, run, at));
+    }
+    effects
 }
 
 /// The name a responder's own command has in the log.
@@ -67,15 +85,35 @@ pub(super) fn ad_hoc() -> CommandId {
     CommandId::from("ad_hoc")
 }
 
-/// The log has the start: run it, or ask.
+/// The log has the start, or never will: run it, or ask.
 pub(super) fn started(state: &mut State, run: RunId, at: Timestamp) -> Vec<Effect> {
-    let Some(reading) = state.reads.get(&run) else { return Vec::new() };
-    if let Action::Ask(ask) = &reading.admitted.read().planned.action {
+    match state.reads.get(&run) {
+        Some(reading) if reading.stage == Stage::Starting && reading.stopping => stopped(state, run, at),
+        Some(reading) if reading.stage == Stage::Starting => launch(state, run, at),
+        Some(_) | None => Vec::new(),
+    }
+}
+
+/// Runs a read, or puts its question: one at a time, the others wait for it.
+pub(super) fn launch(state: &mut State, run: RunId, at: Timestamp) -> Vec<Effect> {
+    let Some(reading) = state.reads.get_mut(&run) else { return Vec::new() };
+    let Action::Ask(ask) = &reading.admitted.read().planned.action else {
+        reading.stage = Stage::UnderWay;
+        return again(state, run, Duration::ZERO).into_iter().collect();
+    };
+    if state.question.is_some() {
+        reading.stage = Stage::Queued;
+    } else {
+        reading.stage = Stage::UnderWay;
         let command = reading.command.clone().unwrap_or_else(ad_hoc);
         state.question = Some(Question { run, command, asked: at, ask: ask.clone() });
-        return Vec::new();
     }
-    vec![again(state, run, Duration::ZERO)].into_iter().flatten().collect()
+    Vec::new()
+}
+
+/// Ends a read that is not on the target.
+pub(super) fn stopped(state: &mut State, run: RunId, at: Timestamp) -> Vec<Effect> {
+    finish(state, Ran::plain(run, Report::ended(Ending::Stopped)), at)
 }
 
 fn again(state: &State, run: RunId, after: Duration) -> Option<Effect> {
@@ -88,9 +126,11 @@ pub(super) fn ran(state: &mut State, mut ran: Ran, at: Timestamp) -> Vec<Effect>
     let command = state.reads.get(&ran.run).and_then(|reading| reading.command.clone());
     let rules = command.as_ref().and_then(|id| state.command(id)).map(|(_, command)| command.clone());
     let run = ran.run;
-    let Some(reading) = state.reads.get_mut(&run) else { return Vec::new() };
-    reading.samples += 1;
-    if let Some(pause) = next_sample(reading, rules.as_ref(), &mut ran, at) {
+    let Some(reading) = state.reads.get_mut(&run).filter(|reading| reading.stage == Stage::UnderWay) else { return Vec::new() };
+    reading.samples = reading.samples.saturating_add(1);
+    // A question is put once: its reply is no sample.
+    let asks = matches!(reading.admitted.read().planned.action, Action::Ask(_));
+    if let Some(pause) = next_sample(reading, rules.as_ref().filter(|_| !asks), &mut ran, at) {
         return again(state, run, pause).into_iter().collect();
     }
     finish(state, ran, at)
@@ -103,6 +143,10 @@ fn next_sample(reading: &mut Reading, rules: Option<&Command>, ran: &mut Ran, at
         ran.report.ending = Ending::Failed(why.clone());
     }
     if reading.stopping || ran.report.ending == Ending::Stopped {
+        let cut_short = rules.is_some_and(|rules| rules.watch.is_some()) && ran.until != Some(true);
+        if cut_short && ran.report.ending == Ending::Succeeded {
+            ran.report.ending = Ending::Stopped;
+        }
         return None;
     }
     let rules = rules?;
@@ -151,9 +195,16 @@ fn finish(state: &mut State, ran: Ran, at: Timestamp) -> Vec<Effect> {
     if let Ending::Failed(why) | Ending::Unreachable(why) = &ran.report.ending {
         effects.push(Effect::Tell(Notice::Problem(format!("{}: {why}", reading.title))));
     }
-    let ruling = recorded::rule_by_probe(state, &command, &ran, at);
+    let ruling = recorded::rule_by_probe(state, &command, (&ran, reading.began), at);
     let finished = recorded::finished_from(ran, command, millis(reading.began, at));
     effects.push(append(at, Happening::Finished(Box::new(finished))));
     effects.extend(ruling);
+    if state.question.as_ref().is_some_and(|question| !state.reads.contains_key(&question.run)) {
+        state.question = None;
+    }
+    if let (None, Some(run)) = (&state.question, state.queued()) {
+        effects.extend(launch(state, run, at));
+    }
+    effects.extend(person::closed_when_quiet(state, at));
     effects
 }

@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use super::change;
 use super::effect::{Effect, Notice};
 use super::event::{Considered, Ran};
-use super::reading;
+use super::reading::{self, Stage};
 use super::state::{Log, State, append, entered};
-use crate::action::Report;
+use crate::action::{Ending, Report};
 use crate::runbook::model::CommandId;
 use crate::timeline::incident::What;
 use crate::timeline::record::{Finished, Happening, Record, Ruling, RunId};
@@ -16,12 +16,17 @@ pub(super) fn handle(state: &mut State, record: &Record) -> Vec<Effect> {
     state.incident.apply(record);
     let at = record.time;
     match &record.happening {
-        Happening::StepEntered { .. } | Happening::FactsRead { .. } | Happening::Finished(_) | Happening::Ruled { .. } => {
-            state.consider().into_iter().collect()
+        Happening::StepEntered { .. } | Happening::FactsRead { .. } | Happening::Ruled { .. } => state.consider().into_iter().collect(),
+        Happening::Finished(finished) => {
+            let again = change::outcome_recorded(state, finished.run);
+            state.consider().into_iter().chain(again).collect()
         }
         Happening::StepCompleted { step, .. } | Happening::StepSkipped { step, .. } | Happening::StepMisfit { step, .. } => {
-            let onward = (state.incident.step.as_ref() == Some(step)).then(|| state.next_step()).flatten();
-            onward.map(|step| append(at, entered(step))).into_iter().collect()
+            if state.incident.step.as_ref() != Some(step) {
+                return Vec::new();
+            }
+            let done = || Effect::Tell(Notice::Info("every step is settled: close the incident, or go to a step".to_owned()));
+            vec![state.next_step().map_or_else(done, |step| append(at, entered(step)))]
         }
         Happening::Started(started) => reading::started(state, started.run, at),
         Happening::Intended(intended) => change::intended(state, intended.run, at),
@@ -38,12 +43,24 @@ pub(super) fn handle(state: &mut State, record: &Record) -> Vec<Effect> {
     }
 }
 
+/// What qrh read about the target goes into the log, where templates and ages find it.
+pub(super) fn looked(facts: Option<serde_json::Value>, at: Timestamp) -> Vec<Effect> {
+    facts.map(|facts| append(at, Happening::FactsRead { facts })).into_iter().collect()
+}
+
 /// The log can't be written: what waited for it does not run, and no change starts any more.
-pub(super) fn lost(state: &mut State, why: String) -> Vec<Effect> {
+pub(super) fn lost(state: &mut State, why: String, at: Timestamp) -> Vec<Effect> {
     let notice = Notice::Problem(format!("the log can't be written, so no change runs any more; reads still do: {why}"));
     state.log = Log::Lost(why);
-    change::abandon_uncommitted(state);
-    vec![Effect::Tell(notice)]
+    state.closing = None;
+    let mut effects = vec![Effect::Tell(notice)];
+    effects.extend(change::abandon_uncommitted(state, at));
+    // Their starts may never be acknowledged now.
+    let starting: Vec<RunId> = state.reads.iter().filter(|(_, read)| read.stage == Stage::Starting).map(|(run, _)| *run).collect();
+    for run in starting {
+        effects.extend(reading::started(state, run, at));
+    }
+    effects
 }
 
 /// A step was rendered: keep it if it is the newest, and record findings that changed.
@@ -67,10 +84,15 @@ pub(super) fn considered(state: &mut State, considered: Considered, at: Timestam
     effects
 }
 
-/// A change whose outcome is unknown and whose probe just answered: the probe settles it where it says yes.
-pub(super) fn rule_by_probe(state: &State, probe: &CommandId, ran: &Ran, at: Timestamp) -> Vec<Effect> {
+/// A change whose outcome is unknown and whose probe just answered: the probe settles it where it says yes. A probe that began before the
+/// change was sent says nothing about it.
+pub(super) fn rule_by_probe(state: &State, probe: &CommandId, (ran, began): (&Ran, Timestamp), at: Timestamp) -> Vec<Effect> {
+    if !matches!(ran.report.ending, Ending::Succeeded | Ending::Failed(_)) {
+        return Vec::new();
+    }
     let settled = ran.expected.or(ran.until) == Some(true);
-    let waiting = state.incident.unknown().into_iter().filter(|id| verified_by(state, *id) == Some(probe));
+    let after = |id: &RunId| state.incident.runs.get(id).is_some_and(|run| run.at <= began);
+    let waiting = state.unknown().into_iter().filter(|id| verified_by(state, *id) == Some(probe)).filter(after);
     waiting
         .map(|run| {
             if settled {

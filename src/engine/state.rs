@@ -9,13 +9,13 @@ use serde_json::Value;
 use super::change::Change;
 use super::effect::Effect;
 use super::event::{Considered, Token};
-use super::reading::Reading;
+use super::reading::{Reading, Stage};
 use super::{Request, recorded, scope};
 use crate::action::ask::Ask;
 use crate::action::{Ending, Report};
 use crate::guard::Policy;
 use crate::runbook::model::{Command, CommandId, Place, Runbook, Step, StepId};
-use crate::timeline::incident::{Incident, RunState, What};
+use crate::timeline::incident::{Incident, RunState, StepState, What};
 use crate::timeline::record::{Finished, Happening, Opened, Record, RunId};
 
 /// Reads under way at once, at most.
@@ -69,24 +69,38 @@ pub struct State {
     pub(super) token: u64,
     pub(super) last_run: u32,
     pub(super) considering: Token,
+    /// How the responder said it ended; the log has it when the last read has ended.
+    pub(super) closing: Option<String>,
+    /// A change the target voided: put to the responder again once the log has that.
+    pub(super) voided: Option<(RunId, Request)>,
 }
 
 impl State {
     /// A new incident: its first record, and the first step.
     pub fn open(setup: Setup, opened: Opened, at: Timestamp) -> (Self, Vec<Effect>) {
         let state = Self::new(setup, Incident::default());
+        // The incident does not know its target's kind before the log has it.
+        let first = state.setup.runbook.steps.iter().find(|step| offers(step, |place| place.fits(opened.target_kind)));
+        let first = first.map(|step| append(at, entered(step)));
         let mut effects = vec![append(at, Happening::Opened(Box::new(opened)))];
-        effects.extend(state.first_step().map(|step| append(at, entered(step))));
+        effects.extend(first);
+        effects.push(Effect::Look);
         (state, effects)
     }
 
     /// An incident as its log has it. Runs that never ended are ended here: a read was interrupted, a change is unknown.
+    /// A closed incident is only looked at: nothing is added to it.
     pub fn resume(setup: Setup, records: &[Record], at: Timestamp) -> (Self, Vec<Effect>) {
-        let state = Self::new(setup, Incident::replay(records));
+        let mut state = Self::new(setup, Incident::replay(records));
+        if state.incident.closed.is_some() {
+            let effects = state.consider().into_iter().collect();
+            return (state, effects);
+        }
         let mut effects = vec![append(at, Happening::Resumed { actor: state.setup.actor.clone() })];
         effects.extend(state.interrupted().map(|finished| append(at, Happening::Finished(Box::new(finished)))));
         let step = state.current_step().or_else(|| state.first_step());
         effects.extend(step.map(|step| append(at, entered(step))));
+        effects.push(Effect::Look);
         (state, effects)
     }
 
@@ -104,6 +118,8 @@ impl State {
             token: 0,
             last_run,
             considering: Token::default(),
+            closing: None,
+            voided: None,
         }
     }
 
@@ -124,11 +140,7 @@ impl State {
 
     /// The steps that have something to offer on this kind of target.
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
-        self.setup
-            .runbook
-            .steps
-            .iter()
-            .filter(|step| step.commands.is_empty() || step.commands.iter().any(|command| self.fits(command.place)))
+        self.setup.runbook.steps.iter().filter(|step| offers(step, |place| self.fits(place)))
     }
 
     /// Whether a command's place is part of this incident's target.
@@ -140,12 +152,43 @@ impl State {
         self.setup.runbook.step(self.incident.step.as_ref()?)
     }
 
-    /// The next step in order that is not settled yet.
+    /// Where a finding of the current step leads, or else the next step in order; never one that is settled already.
     pub fn next_step(&self) -> Option<&Step> {
         let here = self.incident.step.as_ref();
         let settled = self.incident.settled_steps();
+        let branch = self.branch().and_then(|go| self.steps().find(|step| step.id == *go && !settled.contains(go)));
+        if branch.is_some() {
+            return branch;
+        }
         let after = self.steps().skip_while(|step| Some(&step.id) != here).skip(1);
         after.chain(self.steps()).find(|step| !settled.contains(&step.id) && Some(&step.id) != here)
+    }
+
+    /// Where the first finding that holds in the current step leads, unless the responder said that the step does not fit or left it out.
+    fn branch(&self) -> Option<&StepId> {
+        let here = self.incident.step.as_ref()?;
+        match self.incident.steps.get(here) {
+            Some(StepState::Skipped { .. } | StepState::Misfit { .. }) => None,
+            Some(StepState::Entered | StepState::Completed { .. }) | None => {
+                let held = self.incident.findings.iter().filter(|((step, _), _)| step == here);
+                held.filter_map(|(_, held)| held.go.as_ref()).find(|go| *go != here)
+            }
+        }
+    }
+
+    /// The oldest question that waits for the one on the screen.
+    pub(super) fn queued(&self) -> Option<RunId> {
+        self.reads.iter().find(|(_, reading)| reading.stage == Stage::Queued).map(|(run, _)| *run)
+    }
+
+    /// Changes of which nobody knows whether they happened, without the one that is under way.
+    pub(super) fn unknown(&self) -> Vec<RunId> {
+        let under_way = match &self.change {
+            Change::Committing(committing) => Some(committing.run()),
+            Change::Running { run, .. } => Some(*run),
+            Change::Idle | Change::Asking(_) => None,
+        };
+        self.incident.unknown().into_iter().filter(|run| Some(*run) != under_way).collect()
     }
 
     pub fn command(&self, id: &CommandId) -> Option<(&Step, &Command)> {
@@ -167,7 +210,7 @@ impl State {
     }
 
     pub(super) fn next_run(&mut self) -> RunId {
-        self.last_run += 1;
+        self.last_run = self.last_run.saturating_add(1);
         RunId(self.last_run)
     }
 
@@ -179,6 +222,11 @@ impl State {
         Some(Effect::Consider { token, step, scope: self.scope() })
     }
 
+    /// Whether the step on the screen shows what is known now.
+    pub fn is_considered(&self) -> bool {
+        self.considered.as_ref().map_or(Token::default(), |considered| considered.token) == self.considering
+    }
+
     /// Whether anything of the runbook is running or being made ready.
     pub fn is_busy(&self) -> bool {
         !self.reads.is_empty() || !self.preparing.is_empty() || self.change != Change::Idle
@@ -187,6 +235,11 @@ impl State {
     pub fn step_id_of(&self, command: &CommandId) -> Option<StepId> {
         self.command(command).map(|(step, _)| step.id.clone())
     }
+}
+
+/// Whether a step has something to offer where only some places fit.
+fn offers(step: &Step, fits: impl Fn(Place) -> bool) -> bool {
+    step.commands.is_empty() || step.commands.iter().any(|command| fits(command.place))
 }
 
 pub(super) fn append(at: Timestamp, happening: Happening) -> Effect {

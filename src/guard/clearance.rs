@@ -1,12 +1,13 @@
 //! The one place where permission is made. A [`Cleared`] change comes only from [`clear`], out of a [`Proposal`] a person has seen and
-//! their answer to it; an [`Admitted`] read only from [`Admitted::read`]. Neither can be copied, so each runs at most once.
+//! their answer to it; an [`Admitted`] read only from [`rule`] and [`clear`]. A clearance can't be copied, so it runs at most one change; an
+//! admitted read may be repeated (watch, retry).
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::policy::{DeclaredOnly, Policy};
 use super::tier::{self, Challenge, Reach, Tier};
-use crate::action::{Description, Hold, Identity, Planned, Preview, Read, Verdict, Write};
+use crate::action::{Action, Description, Hold, Identity, Planned, Preview, Read, Verdict, Write};
 use crate::runbook::model::Effect;
 
 /// A dialog takes no answer for this long after it appears: keys typed before it was there must not count.
@@ -92,12 +93,15 @@ impl Proposal {
     }
 }
 
-/// Decides how a wish may go on. `read_only` is the console's own mode: then nothing but held reads runs.
+/// Decides how a wish may go on. `verdict` is what the caller made of the action; the action's own word stands where it is stricter.
+/// `read_only` is the console's own mode: then nothing but held reads runs.
 pub fn rule(wish: Wish, verdict: &Verdict, policy: &Policy, read_only: bool) -> Ruling {
+    let verdict = &strictest(verdict, &wish.write.planned.action);
+    let refused_by_policy = policy.refuses(&wish.write.planned.action, &wish.write.identity, wish.reach.objects);
     if wish.effect == Effect::ReadOnly {
         match (verdict, policy.declared_only) {
             (Verdict::Reads(hold), _) => return Ruling::Admitted(admit(wish.write.planned, *hold)),
-            (Verdict::Unknown(_), DeclaredOnly::Run) if !read_only => {
+            (Verdict::Unknown(_), DeclaredOnly::Run) if !read_only && refused_by_policy.is_none() => {
                 return Ruling::Admitted(admit(wish.write.planned, Hold::DeclaredOnly));
             }
             (Verdict::Unknown(why), DeclaredOnly::Refuse) => {
@@ -115,10 +119,27 @@ pub fn rule(wish: Wish, verdict: &Verdict, policy: &Policy, read_only: bool) -> 
     if let Preview::Refused(why) = &wish.preview {
         return Ruling::Refused(format!("the server refuses it already in the dry run: {why}"));
     }
-    if let Some(why) = policy.refuses(&wish.write.planned.action, &wish.write.identity, wish.reach.objects) {
+    if let Some(why) = refused_by_policy {
         return Ruling::Refused(why);
     }
-    Ruling::Ask(Box::new(propose(wish, verdict, policy)))
+    let proposal = propose(wish, verdict, policy);
+    match proposal.challenge.expected() {
+        // An empty name would make Enter the answer.
+        "" => Ruling::Refused(format!("tier {} asks for a name, and this target has none: give it one", proposal.tier.number())),
+        _ => Ruling::Ask(Box::new(proposal)),
+    }
+}
+
+/// A hold counts only where the action itself names it: nobody else's word makes an unexamined program a held read.
+fn strictest(claimed: &Verdict, action: &Action) -> Verdict {
+    match (claimed, &action.classify()) {
+        (Verdict::Changes(why), _) | (Verdict::Reads(_) | Verdict::Unknown(_), Verdict::Changes(why)) => Verdict::Changes(why.clone()),
+        (Verdict::Unknown(why), _) | (Verdict::Reads(_), Verdict::Unknown(why)) => Verdict::Unknown(why.clone()),
+        (Verdict::Reads(Hold::DeclaredOnly), Verdict::Reads(_)) | (Verdict::Reads(_), Verdict::Reads(Hold::DeclaredOnly)) => {
+            Verdict::Unknown("only its author says that it reads".to_owned())
+        }
+        (Verdict::Reads(_), Verdict::Reads(hold)) => Verdict::Reads(*hold),
+    }
 }
 
 fn admit(planned: Planned, hold: Hold) -> Admitted {
@@ -136,7 +157,8 @@ fn propose(wish: Wish, verdict: &Verdict, policy: &Policy) -> Proposal {
 
 /// Fields in a fixed order, so the same wish always has the same digest.
 fn digest(wish: &Wish) -> String {
-    let bytes = serde_json::to_vec(wish).unwrap_or_default();
+    // What JSON can't hold still has to count: two wishes must not share a digest because neither could be written down.
+    let bytes = serde_json::to_vec(wish).unwrap_or_else(|_| format!("{wish:?}").into_bytes());
     Sha256::digest(&bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
@@ -165,6 +187,47 @@ pub enum Denied {
 }
 
 /// Permission to run exactly one change once. Not `Clone`: using it consumes it.
+///
+/// It can't be made anywhere else:
+/// ```compile_fail,E0451
+/// use qrh::action::Write;
+/// use qrh::guard::Cleared;
+/// fn forge(what: Write) -> Cleared<Write> {
+///     Cleared { what, digest: String::new() }
+/// }
+/// ```
+/// nor be read from a file or a message:
+/// ```compile_fail,E0277
+/// use qrh::action::Write;
+/// use qrh::guard::Cleared;
+/// fn read(text: &str) -> Option<Cleared<Write>> {
+///     serde_json::from_str(text).ok()
+/// }
+/// ```
+/// nor be used twice:
+/// ```compile_fail,E0599
+/// use qrh::action::Write;
+/// use qrh::guard::Cleared;
+/// fn twice(cleared: Cleared<Write>) -> (Cleared<Write>, Cleared<Write>) {
+///     (cleared.clone(), cleared)
+/// }
+/// ```
+/// ```compile_fail,E0382
+/// use qrh::action::{Identity, Write};
+/// use qrh::guard::Cleared;
+/// fn twice(cleared: Cleared<Write>, live: &Identity) {
+///     let _ = cleared.redeem(live);
+///     let _ = cleared.redeem(live);
+/// }
+/// ```
+/// The same, once, compiles:
+/// ```
+/// use qrh::action::{Identity, Write};
+/// use qrh::guard::Cleared;
+/// fn once(cleared: Cleared<Write>, live: &Identity) -> Option<Write> {
+///     cleared.redeem(live).ok()
+/// }
+/// ```
 #[derive(Debug, PartialEq)]
 pub struct Cleared<T> {
     what: T,
@@ -205,11 +268,8 @@ fn judge(challenge: &Challenge, answer: &Answer) -> Result<(), Denied> {
     if answer.considered_ms < ARMS_AFTER_MS {
         return Err(Denied::TooEarly);
     }
-    let expected = match challenge {
-        Challenge::Yes => "y",
-        Challenge::TypeName(name) | Challenge::Recall { name, .. } => name,
-    };
-    if answer.text != expected {
+    let expected = challenge.expected();
+    if expected.is_empty() || answer.text != expected {
         return Err(Denied::Wrong);
     }
     let reasoned = answer.reason.as_deref().is_some_and(|reason| !reason.trim().is_empty());
@@ -231,7 +291,7 @@ impl Cleared<Write> {
 
     /// Gives up the permission for the change itself, if the live target is still the one that was shown.
     pub fn redeem(self, live: &Identity) -> Result<Write, Voided> {
-        if self.what.identity == *live { Ok(self.what) } else { Err(Voided { what: difference(&self.what.identity, live) }) }
+        if self.what.identity.is_as_shown(live) { Ok(self.what) } else { Err(Voided { what: difference(&self.what.identity, live) }) }
     }
 }
 
@@ -240,7 +300,7 @@ fn difference(shown: &Identity, live: &Identity) -> String {
         (Identity::Cluster(shown), Identity::Cluster(live)) => match (&shown.object, &live.object) {
             (Some(shown), Some(live)) if shown.uid != live.uid => format!("{} {} was replaced by another object", shown.kind, shown.name),
             (Some(shown), Some(live)) => {
-                format!("{} {} went from version {} to {}", shown.kind, shown.name, shown.resource_version, live.resource_version)
+                format!("the specification of {} {} was changed by someone else", shown.kind, live.name)
             }
             (Some(shown), None) => format!("{} {} is gone", shown.kind, shown.name),
             (None, _) => "the cluster's connection is another one".to_owned(),

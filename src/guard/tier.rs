@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Policy;
-use crate::action::kube::Kube;
+use crate::action::kube::{Kube, Patch};
 use crate::action::{Action, Identity, Write};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -46,6 +46,14 @@ pub enum Challenge {
 }
 
 impl Challenge {
+    /// What must be typed, letter by letter.
+    pub(super) fn expected(&self) -> &str {
+        match self {
+            Self::Yes => "y",
+            Self::TypeName(name) | Self::Recall { name, .. } => name.trim(),
+        }
+    }
+
     /// How the answer is named in the log.
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -89,6 +97,7 @@ fn width(action: &Action) -> Width {
         Action::Kube(kube) => match kube {
             Kube::Cordon(_) | Kube::Uncordon(_) => Width::Machine,
             Kube::Scale(_) => Width::Capacity,
+            Kube::Patch(patch) => patched(patch),
             Kube::Get(_)
             | Kube::Describe(_)
             | Kube::Events(_)
@@ -102,7 +111,6 @@ fn width(action: &Action) -> Width {
             | Kube::RolloutRestart(_)
             | Kube::SetImage(_)
             | Kube::SetEnv(_)
-            | Kube::Patch(_)
             | Kube::Evict(_)
             | Kube::DeletePod(_)
             | Kube::Exec(_) => Width::Object,
@@ -115,6 +123,27 @@ fn width(action: &Action) -> Width {
         | Action::Compute(_)
         | Action::Announce(_) => Width::Object,
     }
+}
+
+/// A patch is as wide as what it patches: a node, or the number of replicas, by whatever verb.
+fn patched(patch: &Patch) -> Width {
+    let kind = patch.resource.split(['.', '/']).next().unwrap_or_default().to_ascii_lowercase();
+    match kind.as_str() {
+        "no" | "node" | "nodes" => Width::Machine,
+        "hpa" | "horizontalpodautoscaler" | "horizontalpodautoscalers" => Width::Capacity,
+        _ if names_replicas(&patch.patch) => Width::Capacity,
+        _ => Width::Object,
+    }
+}
+
+/// `spec.replicas` as a merge patch, or `/spec/replicas` in a JSON patch.
+fn names_replicas(patch: &serde_json::Value) -> bool {
+    let merged = patch.pointer("/spec/replicas").is_some();
+    let listed = patch.as_array().is_some_and(|operations| {
+        let paths = operations.iter().filter_map(|operation| operation.get("path")?.as_str());
+        paths.into_iter().any(|path| path == "/spec/replicas" || path == "/spec" || path.is_empty())
+    });
+    merged || listed
 }
 
 /// The answer a tier takes on this target. `workload` is the service's name where the target has no better one.

@@ -2,4 +2,14 @@
 //! No decisions: what may run was decided before it came here.
 #![allow(clippy::disallowed_methods, reason = "this room touches the world: processes, sockets and clocks")]
 
+pub mod announce;
+pub mod facts;
+pub mod hands;
+pub mod host;
+pub mod http;
+pub mod kube;
+pub mod procfs;
+pub mod prometheus;
 pub mod stream;
+
+pub use hands::Hands;

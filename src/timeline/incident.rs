@@ -10,7 +10,7 @@ use crate::action::Ending;
 use crate::runbook::model::{CommandId, Name, StepId};
 
 /// Everything known about one incident.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Incident {
     pub opened: Option<Opened>,
     pub opened_at: Option<Timestamp>,
@@ -157,12 +157,14 @@ impl Incident {
         self.steps.insert(step.clone(), state);
     }
 
+    /// A second start of the same run is not a run: what is known of the first stays.
     fn start(&mut self, id: RunId, at: Timestamp, what: What) {
-        self.runs.insert(id, Run { at, what, state: RunState::Open, before: Vec::new(), after: Vec::new() });
+        self.runs.entry(id).or_insert(Run { at, what, state: RunState::Open, before: Vec::new(), after: Vec::new() });
     }
 
+    /// An outcome settles what was open or unknown, and nothing that is settled already.
     fn finish(&mut self, at: Timestamp, finished: &Finished) {
-        let Some(run) = self.runs.get_mut(&finished.run) else { return };
+        let Some(run) = self.runs.get_mut(&finished.run).filter(|run| run.is_unsettled()) else { return };
         run.state = RunState::Ended(finished.ending().clone());
         let of_the_runbook = match &run.what {
             What::Read(started) => !started.ad_hoc,
@@ -184,9 +186,8 @@ impl Incident {
     }
 
     fn rule(&mut self, id: RunId, happened: bool) {
-        if let Some(run) = self.runs.get_mut(&id) {
-            run.state = RunState::Ruled { happened };
-        }
+        let Some(run) = self.runs.get_mut(&id).filter(|run| run.is_unsettled()) else { return };
+        run.state = RunState::Ruled { happened };
         self.take_back(id);
     }
 
@@ -200,7 +201,7 @@ impl Incident {
 
     /// The number the next run gets.
     pub fn next_run(&self) -> RunId {
-        RunId(self.runs.keys().next_back().map_or(1, |last| last.0 + 1))
+        RunId(self.runs.keys().next_back().map_or(1, |last| last.0.saturating_add(1)))
     }
 
     /// Changes that took effect and can still be taken back.
@@ -213,10 +214,7 @@ impl Incident {
 
     /// Changes of which nobody knows whether they happened.
     pub fn unknown(&self) -> Vec<RunId> {
-        self.changes()
-            .filter(|(_, run, _)| matches!(run.state, RunState::Open | RunState::Ended(Ending::Unknown(_))))
-            .map(|(id, _, _)| id)
-            .collect()
+        self.changes().filter(|(_, run, _)| run.is_unsettled()).map(|(id, _, _)| id).collect()
     }
 
     fn changes(&self) -> impl Iterator<Item = (RunId, &Run, &Intended)> {
@@ -233,6 +231,11 @@ impl Incident {
 }
 
 impl Run {
+    /// No outcome is known: none recorded yet, or recorded as unknown.
+    fn is_unsettled(&self) -> bool {
+        matches!(self.state, RunState::Open | RunState::Ended(Ending::Unknown(_)))
+    }
+
     pub fn took_effect(&self) -> bool {
         matches!(self.state, RunState::Ended(Ending::Succeeded) | RunState::Ruled { happened: true })
     }

@@ -133,6 +133,7 @@ fn reached() -> ClusterIdentity {
 
 pub fn deployment() -> Identity {
     let object = ObjectIdentity {
+        generation: None,
         kind: "Deployment".to_owned(),
         name: "checkout".to_owned(),
         uid: "6f1c9a52-8a1e-4a0e-9a55-1f6f0a6f2d11".to_owned(),
@@ -306,7 +307,7 @@ impl Console {
                 Effect::Read { run, .. } | Effect::Apply { run, .. } => self.running.push(run),
                 Effect::Tell(notice) => self.input(Input::Told(notice)),
                 Effect::Quit => self.quit = true,
-                Effect::Abandon(_) | Effect::Stop(_) | Effect::Measure { .. } => {}
+                Effect::Look | Effect::Abandon(_) | Effect::Stop(_) | Effect::Measure { .. } => {}
             }
         }
     }

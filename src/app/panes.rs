@@ -1,0 +1,153 @@
+//! The panes' loop: drain what came, update, draw once, sleep until something comes. Nothing wakes an idle screen but the clock's second.
+
+use std::io::{self, Write};
+use std::time::Duration;
+
+use crossterm::event::{Event as Key, EventStream};
+use futures::StreamExt;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::console::{Console, End, Ended, Flow, Front};
+use super::signal::Signals;
+use super::terminal::Taken;
+use super::world::Shown;
+use crate::engine::{Effect, Notice, State};
+use crate::timeline::record::{Record, RunId};
+use crate::tui::{self, Input, Model, Out};
+
+/// Shortest time between two frames.
+const FRAME: Duration = Duration::from_millis(10);
+/// Answers taken in before the screen is drawn again, at most.
+const DRAIN: usize = 256;
+
+/// Keeps what the console says until the model takes it.
+struct Panes {
+    model: Model,
+    out: Vec<Out>,
+}
+
+impl Panes {
+    fn update(&mut self, state: &State, input: Input) {
+        let out = tui::update(&mut self.model, state, input, jiff::Timestamp::now());
+        self.out.extend(out);
+    }
+}
+
+impl Front for Panes {
+    fn recorded(&mut self, state: &State, record: &Record) {
+        self.update(state, Input::Recorded(record.clone()));
+    }
+
+    fn told(&mut self, state: &State, notice: &Notice) {
+        self.update(state, Input::Told(notice.clone()));
+    }
+
+    fn lines(&mut self, state: &State, run: RunId, lines: Vec<Shown>) {
+        for Shown { stderr, text } in lines {
+            self.update(state, Input::Line { run, stderr, text });
+        }
+    }
+
+    fn copied(&mut self, text: String) {
+        self.out.push(Out::Copy(text));
+    }
+}
+
+/// Runs the console on the terminal until it ends or a signal comes.
+pub async fn run(console: Console, first: Vec<Effect>, model: Model, mut signals: Signals) -> io::Result<Ended> {
+    let mut taken = Taken::take()?;
+    let mut panes = Panes { model, out: Vec::new() };
+    let mut keys = EventStream::new();
+    let mut second = interval(Duration::from_secs(1));
+    second.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut console = console;
+    let mut flow = console.perform(first, &mut panes);
+    let mut drawn = Instant::now();
+    let mut end = End::Left;
+    draw(&mut taken, &mut panes, &console)?;
+    while flow == Flow::On {
+        tokio::select! {
+            biased;
+            signal = signals.next() => {
+                end = End::Signal(signal);
+                break;
+            }
+            key = keys.next() => match key {
+                Some(Ok(key)) => (console, flow) = press(console, &mut panes, key),
+                // The terminal is gone: what runs is stopped and the log closed, as after a hang-up.
+                Some(Err(_)) | None => break,
+            },
+            world = console.next() => match world {
+                Some(world) => (console, flow) = console.take(world, &mut panes),
+                None => break,
+            },
+            _ = second.tick() => panes.update(console.state(), Input::Tick),
+        }
+        (console, flow) = drain(console, &mut panes, flow);
+        if drawn.elapsed() < FRAME {
+            tokio::time::sleep(FRAME.saturating_sub(drawn.elapsed())).await;
+            (console, flow) = drain(console, &mut panes, flow);
+        }
+        draw(&mut taken, &mut panes, &console)?;
+        drawn = Instant::now();
+    }
+    let log = console.end(&mut panes).await;
+    Ok(Ended { end, log })
+}
+
+fn press(console: Console, panes: &mut Panes, key: Key) -> (Console, Flow) {
+    let input = match key {
+        Key::Key(key) => Input::Key(key),
+        Key::Paste(text) => Input::Paste(text),
+        Key::Mouse(mouse) => Input::Mouse(mouse),
+        Key::Resize(width, height) => Input::Resize(width, height),
+        Key::FocusGained | Key::FocusLost => return (console, Flow::On),
+    };
+    panes.update(console.state(), input);
+    (console, Flow::On)
+}
+
+/// Takes in what has come back already, and what the model wants done.
+fn drain(mut console: Console, panes: &mut Panes, mut flow: Flow) -> (Console, Flow) {
+    for _ in 0..DRAIN {
+        let Some(world) = console.ready() else { break };
+        let next;
+        (console, next) = console.take(world, panes);
+        flow = if next == Flow::End { next } else { flow };
+    }
+    while !panes.out.is_empty() {
+        for out in std::mem::take(&mut panes.out) {
+            match out {
+                Out::Intent(intent) => {
+                    let next;
+                    (console, next) = console.intend(intent, panes);
+                    flow = if next == Flow::End { next } else { flow };
+                }
+                Out::Copy(text) => copy(&text),
+            }
+        }
+    }
+    (console, flow)
+}
+
+/// To the clipboard of the terminal the responder sits at, also over ssh.
+fn copy(text: &str) {
+    let command = crossterm::clipboard::CopyToClipboard::to_clipboard_from(text);
+    // A terminal without a clipboard ignores it.
+    let _ = crossterm::execute!(io::stdout(), command);
+    let _ = io::stdout().flush();
+}
+
+fn draw(taken: &mut Taken, panes: &mut Panes, console: &Console) -> io::Result<()> {
+    let now = jiff::Timestamp::now();
+    let Panes { model, .. } = panes;
+    taken.screen.draw(|frame| {
+        let area = frame.area();
+        tui::view(model, console.state(), now, area, frame.buffer_mut());
+        if let Some(position) = tui::cursor(model, console.state(), area) {
+            frame.set_cursor_position(position);
+        }
+    })?;
+    model.shown(console.state(), now);
+    Ok(())
+}

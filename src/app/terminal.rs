@@ -1,0 +1,68 @@
+//! The terminal's state, and its way back: on return, on an error, on a panic and on a signal the screen is as it was.
+
+use std::io::{self, Write};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
+use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use crossterm::{cursor, execute};
+use ratatui::Terminal;
+use ratatui::backend::CrosstermBackend;
+
+use crate::runbook::expression;
+
+pub type Screen = Terminal<CrosstermBackend<io::Stdout>>;
+
+static TAKEN: AtomicBool = AtomicBool::new(false);
+static HOOK: Once = Once::new();
+
+/// The terminal in raw mode on its alternate screen; dropping it gives it back.
+pub struct Taken {
+    pub screen: Screen,
+}
+
+impl Taken {
+    pub fn take() -> io::Result<Self> {
+        HOOK.call_once(restore_on_panic);
+        enable_raw_mode()?;
+        TAKEN.store(true, Ordering::SeqCst);
+        let screen = execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)
+            .and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
+        match screen {
+            Ok(screen) => Ok(Self { screen }),
+            Err(error) => {
+                give_back();
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        give_back();
+    }
+}
+
+fn restore_on_panic() {
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        // A panic in an expression is caught there and becomes "not decided": the console goes on.
+        if std::thread::current().name() == Some(expression::THREAD) {
+            return;
+        }
+        give_back();
+        before(panic);
+    }));
+}
+
+/// Does its work once, whoever comes first: the drop or the panic hook. Errors are ignored: the terminal may be gone.
+fn give_back() {
+    if TAKEN.swap(false, Ordering::SeqCst) {
+        let mut out = io::stdout();
+        let _ = execute!(out, DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);
+        let _ = disable_raw_mode();
+        let _ = out.flush();
+    }
+}

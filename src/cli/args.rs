@@ -1,0 +1,199 @@
+//! What can be said on the command line. Help texts here are the manual: `qrh man` and docs/CLI.md are made from them.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Quick Reference Handbook for production: incident runbooks that run, ask before they change anything, and write the timeline.
+#[derive(Debug, Parser)]
+#[command(name = "qrh", version, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 ok, 1 failed check or refused, 2 usage, 3 target unreachable, 4 outcome unknown, 130 interrupted.")]
+pub struct Args {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+}
+
+/// Where things are kept. What is not said here comes from the environment, then from the configuration directory.
+#[derive(Debug, Clone, Default, ClapArgs)]
+pub struct Common {
+    /// Directory of the team's runbooks; they replace shipped ones of the same id
+    #[arg(long, value_name = "DIR", env = "QRH_RUNBOOKS", global = true)]
+    pub runbooks: Option<PathBuf>,
+    /// The service catalog
+    #[arg(long, value_name = "FILE", env = "QRH_SERVICES", global = true)]
+    pub services: Option<PathBuf>,
+    /// The team's policy
+    #[arg(long, value_name = "FILE", env = "QRH_POLICY", global = true)]
+    pub policy: Option<PathBuf>,
+    /// Directory under which incidents are kept
+    #[arg(long, value_name = "DIR", env = "QRH_STATE", global = true)]
+    pub state: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Open a runbook on a service, as an incident of its own
+    Run(Run),
+    /// Go on with an open incident
+    Resume(Resume),
+    /// List the incidents of this machine
+    Incidents(Incidents),
+    /// Write an incident's timeline as a document
+    Export(Export),
+    /// Check runbooks, the service catalog and the policy
+    Lint(Lint),
+    /// Show every command of a runbook as it would run on a service, with effect and tier; runs nothing
+    Plan(Plan),
+    /// Show a runbook as it is written; without a name, list the runbooks
+    Show(Show),
+    /// Print the JSON Schema of runbooks (draft-07)
+    Schema,
+    /// Show every path and setting, and where it came from
+    Info,
+    /// Print a completion script for a shell
+    Completions { shell: clap_complete::Shell },
+    /// Print a manual page
+    Man(Man),
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Man {
+    /// A verb; the page of qrh itself unless said
+    pub verb: Option<String>,
+    /// Write the pages of qrh and of every verb into this directory, as qrh.1, qrh-run.1, …
+    #[arg(long, value_name = "DIR", conflicts_with = "verb")]
+    pub all: Option<PathBuf>,
+}
+
+/// Which service, from the catalog or said here.
+#[derive(Debug, Clone, Default, ClapArgs)]
+#[command(next_help_heading = "Service")]
+pub struct ServiceArgs {
+    /// A service of the catalog; not needed where it holds just one
+    #[arg(short, long, value_name = "NAME")]
+    pub service: Option<String>,
+    /// Cluster target: kubeconfig context
+    #[arg(long, value_name = "NAME", requires = "workload", conflicts_with_all = ["pid", "pid_file", "unit"])]
+    pub context: Option<String>,
+    /// Cluster target: namespace
+    #[arg(long, value_name = "NAME", requires = "workload")]
+    pub namespace: Option<String>,
+    /// Cluster target: Deployment
+    #[arg(long, value_name = "NAME", requires = "context", requires = "namespace")]
+    pub workload: Option<String>,
+    /// Host target: the process on this machine
+    #[arg(long, value_name = "PID", conflicts_with_all = ["pid_file", "unit"])]
+    pub pid: Option<u32>,
+    /// Host target: file that holds the process id
+    #[arg(long, value_name = "FILE", conflicts_with = "unit")]
+    pub pid_file: Option<String>,
+    /// Host target: systemd unit
+    #[arg(long, value_name = "NAME")]
+    pub unit: Option<String>,
+    /// Base URL of the service
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// Base URL of Prometheus
+    #[arg(long, value_name = "URL")]
+    pub prometheus: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Run {
+    /// A runbook's id, or a file
+    pub runbook: String,
+    #[command(flatten)]
+    pub service: ServiceArgs,
+    /// A value of the runbook's inputs; may be given several times
+    #[arg(short, long = "input", value_name = "NAME=VALUE")]
+    pub inputs: Vec<String>,
+    /// When the trouble began, as RFC 3339 or as a time ago: 2026-11-23T03:12:00Z, 20m
+    #[arg(long, value_name = "TIME")]
+    pub detected: Option<String>,
+    #[command(flatten)]
+    pub console: Console,
+}
+
+#[derive(Debug, Clone, Copy, ClapArgs)]
+#[command(next_help_heading = "Console")]
+pub struct Console {
+    /// Numbered lines instead of panes: for screen readers, dumb terminals, pipes
+    #[arg(long)]
+    pub plain: bool,
+    /// Refuse everything that could change the target
+    #[arg(long, env = "QRH_READ_ONLY", value_parser = clap::builder::FalseyValueParser::new())]
+    pub read_only: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Resume {
+    /// The incident: its directory's name or a part of it; the newest open one unless said
+    pub incident: Option<String>,
+    #[command(flatten)]
+    pub console: Console,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Incidents {
+    /// Open ones only
+    #[arg(long)]
+    pub open: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Export {
+    /// The incident: its directory's name or a part of it
+    pub incident: String,
+    #[arg(long, value_enum, default_value_t = Format::Markdown)]
+    pub format: Format,
+    /// A file to write; standard output unless said
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    Markdown,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Lint {
+    /// Files or directories; all runbooks, the catalog and the policy unless said
+    pub paths: Vec<PathBuf>,
+    /// Warnings count as errors
+    #[arg(long)]
+    pub strict: bool,
+    #[arg(long, value_enum, default_value_t = LintFormat::Text)]
+    pub format: LintFormat,
+    /// List the rules, and check nothing
+    #[arg(long)]
+    pub rules: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LintFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Plan {
+    /// A runbook's id, or a file
+    pub runbook: String,
+    #[command(flatten)]
+    pub service: ServiceArgs,
+    /// A value of the runbook's inputs; may be given several times
+    #[arg(short, long = "input", value_name = "NAME=VALUE")]
+    pub inputs: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Show {
+    /// A runbook's id, or a file
+    pub runbook: Option<String>,
+}

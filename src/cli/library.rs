@@ -1,0 +1,138 @@
+//! The runbooks there are: those shipped in the binary, and the team's, which replace shipped ones of the same id.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::exit::{Code, Failure};
+use super::settings::{self, Place, Settings};
+use crate::runbook::diagnostic::{self, Diagnostic, Severity};
+use crate::runbook::model::Runbook;
+use crate::runbook::source::SourceFile;
+use crate::runbook::{Loaded, load};
+
+/// Shipped runbooks: one line each.
+const SHIPPED: &[(&str, &str)] = &[
+    ("bad-deploy", include_str!("../../runbooks/bad-deploy.yaml")),
+    ("dependency-outage", include_str!("../../runbooks/dependency-outage.yaml")),
+    ("event-loop-latency", include_str!("../../runbooks/event-loop-latency.yaml")),
+    ("high-cpu", include_str!("../../runbooks/high-cpu.yaml")),
+    ("high-memory", include_str!("../../runbooks/high-memory.yaml")),
+];
+
+/// Files of one directory, at most.
+const FILES: usize = 2_000;
+
+/// One runbook's bytes and where they are from.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// From the `id:` line, else the file's name.
+    pub id: String,
+    pub name: String,
+    pub bytes: Vec<u8>,
+}
+
+/// A runbook that loaded without errors.
+pub struct Ready {
+    pub runbook: Arc<Runbook>,
+    pub bytes: Vec<u8>,
+}
+
+/// All runbooks, by id. Two files of the team with one id are both there: whoever asks for that id is told.
+pub fn entries(settings: &Settings) -> Result<Vec<Entry>, Failure> {
+    let files = yaml_files(&settings.runbooks)?;
+    let mut entries: Vec<Entry> = files.iter().map(|path| entry(path)).collect::<Result<_, _>>()?;
+    for (id, text) in SHIPPED {
+        if !entries.iter().any(|entry| entry.id == *id) {
+            entries.push(Entry { id: (*id).to_owned(), name: format!("shipped/{id}.yaml"), bytes: text.as_bytes().to_vec() });
+        }
+    }
+    entries.sort_by(|one, other| (&one.id, &one.name).cmp(&(&other.id, &other.name)));
+    Ok(entries)
+}
+
+pub fn entry(path: &Path) -> Result<Entry, Failure> {
+    let bytes = settings::read(path)?.ok_or_else(|| settings::missing(path))?;
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    let id = top_level(&bytes, "id").unwrap_or(stem);
+    Ok(Entry { id, name: path.display().to_string(), bytes })
+}
+
+/// The text of a top-level key, without reading the document: 200 files must not slow the first frame.
+pub fn top_level(bytes: &[u8], key: &str) -> Option<String> {
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    let value = lines.find_map(|line| line.strip_prefix(key.as_bytes())?.strip_prefix(b":"))?;
+    let value = std::str::from_utf8(value).ok()?.split(" #").next()?.trim();
+    let value = value.trim_matches(['"', '\'']);
+    (!value.is_empty()).then(|| value.to_owned())
+}
+
+/// The team's runbooks; none where there is no directory and none was named.
+fn yaml_files(runbooks: &Place) -> Result<Vec<PathBuf>, Failure> {
+    if !runbooks.is_named() && !runbooks.path.exists() {
+        return Ok(Vec::new());
+    }
+    yaml_files_in(&runbooks.path)
+}
+
+/// The YAML files of a directory, sorted.
+pub fn yaml_files_in(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let fail = |error: std::io::Error| Failure::new(Code::Usage, format!("{}: {error}", dir.display()));
+    let mut files = Vec::new();
+    for listed in std::fs::read_dir(dir).map_err(fail)? {
+        let path = listed.map_err(fail)?.path();
+        if is_yaml(&path) {
+            files.push(path);
+        }
+        if files.len() > FILES {
+            return Err(Failure::new(Code::Usage, format!("{}: more than {FILES} files", dir.display())));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+pub fn is_yaml(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+}
+
+/// The runbook with this id, or in this file.
+pub fn find(settings: &Settings, wanted: &str) -> Result<Entry, Failure> {
+    let path = Path::new(wanted);
+    if wanted.contains('/') || is_yaml(path) {
+        return entry(path);
+    }
+    let mut entries = entries(settings)?;
+    let found: Vec<usize> = (0..entries.len()).filter(|at| entries.get(*at).is_some_and(|entry| entry.id == wanted)).collect();
+    match found.as_slice() {
+        [] => {}
+        [only] => return Ok(entries.swap_remove(*only)),
+        several => {
+            let names: Vec<&str> = several.iter().filter_map(|at| entries.get(*at)).map(|entry| entry.name.as_str()).collect();
+            let failure = Failure::new(Code::Usage, format!("several files have the id `{wanted}`: {}", names.join(", ")));
+            return Err(failure.hint("name the file, or give one of them another id"));
+        }
+    }
+    let known: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
+    let failure = Failure::new(Code::Usage, format!("there is no runbook `{wanted}`"));
+    Err(match diagnostic::did_you_mean(wanted, known.iter().copied()) {
+        Some(hint) => failure.hint(hint),
+        None => failure.hint(format!("there are: {}", known.join(", "))),
+    })
+}
+
+/// Loads an entry; with errors in it, all of them are told and nothing runs.
+pub fn ready(entry: Entry, colour: bool) -> Result<Ready, Failure> {
+    let file = SourceFile::new(entry.name.clone(), entry.bytes.clone());
+    let Loaded { runbook, diagnostics } = load(&file, false);
+    match runbook {
+        Some(runbook) => Ok(Ready { runbook: Arc::new(runbook), bytes: entry.bytes }),
+        None => Err(broken(&file, diagnostics, colour)),
+    }
+}
+
+pub fn broken(file: &SourceFile, diagnostics: Vec<Diagnostic>, colour: bool) -> Failure {
+    let errors: Vec<Diagnostic> = diagnostics.into_iter().filter(|diagnostic| diagnostic.severity == Severity::Error).collect();
+    let count = errors.len();
+    let text = diagnostic::render(file, &errors, colour);
+    Failure::new(Code::Usage, format!("{} can't be used: {count} to correct\n{text}", file.name))
+}
