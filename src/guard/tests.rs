@@ -31,6 +31,7 @@ fn cluster() -> Identity {
         namespace: "shop".to_owned(),
         user: Some("ana".to_owned()),
         object: Some(ObjectIdentity {
+            generation: None,
             kind: "Deployment".to_owned(),
             name: "checkout".to_owned(),
             uid: "u-1".to_owned(),

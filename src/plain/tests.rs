@@ -15,6 +15,7 @@ use crate::action::{Ending, Preview};
 use crate::engine::event::{Event, Prepared, Ready, Rendered};
 use crate::engine::tests::fixture::{self, Console, considered, honest, report};
 use crate::engine::{Effect, Intent, Notice, Setup, State};
+use crate::runbook::model::Effect::{Mutating, ReadOnly};
 use crate::runbook::model::TargetKind;
 use crate::timeline::record::{Mode, RunId};
 
@@ -110,7 +111,7 @@ impl Sitting {
                 Effect::Apply { run, .. } => self.applied.push_back(run),
                 Effect::Stop(run) if self.reads.contains(&run) => self.console.ran(run, Ending::Stopped),
                 Effect::Quit => self.quit = true,
-                Effect::Append(_) | Effect::Abandon(_) | Effect::Stop(_) | Effect::Measure { .. } => {}
+                Effect::Append(_) | Effect::Look | Effect::Abandon(_) | Effect::Stop(_) | Effect::Measure { .. } => {}
             }
         }
     }
@@ -358,7 +359,6 @@ fn each_command_says_what_it_wants() {
     let minutes = |count| now - jiff::SignedDuration::from_mins(count);
     let note = |text: &str, at| Intent::Note { text: text.to_owned(), at };
     let text = |text: &str| text.to_owned();
-    use crate::runbook::model::Effect::{Mutating, ReadOnly};
     for (line, intent) in [
         ("2", Intent::Start("logs".into())),
         ("run 2", Intent::Start("logs".into())),

@@ -13,7 +13,7 @@ fn tier_one() {
     assert_snapshot!(console.at(80, 24), @r#"
      LIVE cluster  checkout · context prod-eu-1 · namespace shop · htt…  open 00:01
      High CPU · phase 2/7 containment                                 TIER 1 WAITS
-    ┌ TIER 1 · reversible, one object · press y ───────────────────────────────────┐
+    ┌ TIER 1 · PRESS y · reversible, one object ───────────────────────────────────┐
     │CHANGE   Pause the rollout                                                    │
     │ON       LIVE context prod-eu-1 · namespace shop                              │
     │UNDO     can be undone: see below                                             │
@@ -45,7 +45,7 @@ fn tier_two() {
     assert_snapshot!(console.at(80, 24), @r#"
      LIVE cluster  checkout · context prod-eu-1 · namespace shop · htt…  open 00:06
      High CPU · phase 2/7 containment                                 TIER 2 WAITS
-    ┏ TIER 2 · protected, more than one object, or capacity · type the name ━━━━━━━┓
+    ┏ TIER 2 · TYPE THE NAME · protected, more than one object, or capacity ━━━━━━━┓
     ┃CHANGE   Scale checkout out to 6                                              ┃
     ┃ON       LIVE context prod-eu-1 · namespace shop                              ┃
     ┃UNDO     can be undone: see below                                             ┃
@@ -76,7 +76,7 @@ fn tier_two_where_there_is_room() {
     assert_snapshot!(console.at(120, 40), @r#"
     LIVE cluster  checkout · context prod-eu-1 · namespace shop · https://prod-eu-1.k8s.example:6443            open 00:01
     High CPU · phase 2/7 containment                                                                         TIER 2 WAITS
-        ┏ TIER 2 · protected, more than one object, or capacity · type the name ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
+        ┏ TIER 2 · TYPE THE NAME · protected, more than one object, or capacity ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
         ┃CHANGE   Scale checkout out to 6                                                                            ┃
         ┃ON       LIVE context prod-eu-1 · namespace shop                                                            ┃
         ┃UNDO     can be undone: see below                                                                           ┃
@@ -124,7 +124,7 @@ fn tier_three() {
     assert_snapshot!(console.at(80, 24), @r#"
      LIVE cluster  checkout · context ••••• · namespace shop · https:/…  open 00:24
      High CPU · phase 2/7 containment                                 TIER 3 WAITS
-    ╔ TIER 3 · irreversible, or as wide as a node or host · from memory ═══════════╗
+    ╔ TIER 3 · TYPE FROM MEMORY · irreversible, or as wide as a node or host ══════╗
     ║CHANGE   Delete the pod that does not answer                                  ║
     ║ON       LIVE context ••••• · namespace shop                                  ║
     ║DANGER   CAN'T BE UNDONE: there is no undo for it                             ║
@@ -142,7 +142,7 @@ fn tier_three() {
     ║──────────────────────────────────────────────────────────────────── ↓ 4 more ║
     ║  Name of the context, from memory: prod                                      ║
     ║› Why it must be done: the node is lost                                       ║
-    ║The name is hidden on purpose. Tab: other line. Enter: answer. Esc: nothing r…║
+    ║Hidden on purpose. Tab: other line. Enter: answer. Esc: nothing runs.         ║
     ╚══════════════════════════════════════════════════════════════════════════════╝
 
      Enter answer  Esc nothing runs  ↓ more
@@ -155,7 +155,7 @@ fn tier_three_where_there_is_room() {
     assert_snapshot!(console.at(120, 40), @r#"
     LIVE cluster  checkout · context ••••• · namespace shop · https://•••••.k8s.example:6443                    open 00:01
     High CPU · phase 2/7 containment                                                                         TIER 3 WAITS
-        ╔ TIER 3 · irreversible, or as wide as a node or host · from memory ═════════════════════════════════════════╗
+        ╔ TIER 3 · TYPE FROM MEMORY · irreversible, or as wide as a node or host ════════════════════════════════════╗
         ║CHANGE   Delete the pod that does not answer                                                                ║
         ║ON       LIVE context ••••• · namespace shop                                                                ║
         ║DANGER   CAN'T BE UNDONE: there is no undo for it                                                           ║
@@ -189,7 +189,7 @@ fn tier_three_where_there_is_room() {
         ║────────────────────────────────────────────────────────────────────────────────────────────────────────────║
         ║› Name of the context, from memory:                                                                         ║
         ║  Why it must be done:                                                                                      ║
-        ║The name is hidden on purpose. Tab: other line. Enter: answer. Esc: nothing runs.                           ║
+        ║Hidden on purpose. Tab: other line. Enter: answer. Esc: nothing runs.                                       ║
         ╚════════════════════════════════════════════════════════════════════════════════════════════════════════════╝
 
     Enter answer  Esc nothing runs  ↓ more
@@ -202,16 +202,16 @@ fn tier_three_where_there_is_none() {
     assert_snapshot!(console.at(60, 15), @r#"
      LIVE cluster  checkout · context ••••• · name…  open 00:01
      High CPU · phase 2/7 containment             TIER 3 WAITS
-    ╔ TIER 3 · irreversible, or as wide as a node or host · fr…╗
+    ╔ TIER 3 · TYPE FROM MEMORY · irreversible, or as wide as …╗
     ║CHANGE   Delete the pod that does not answer              ║
     ║ON       LIVE context ••••• · namespace shop              ║
     ║DANGER   CAN'T BE UNDONE: there is no undo for it         ║
-    ║CHANGE   Delete the pod that does not answer              ║
-    ║ON       LIVE context ••••• · namespace shop              ║
-    ║─────────────────────────────────────────────── ↓ 19 more ║
+    ║HAZARD   ! An HPA owns the replica count: it may scale    ║
+    ║         back within a minute                             ║
+    ║─────────────────────────────────────────────── ↓ 16 more ║
     ║› Name of the context, from memory:                       ║
     ║  Why it must be done:                                    ║
-    ║The name is hidden on purpose. Tab: other line. Enter: an…║
+    ║Hidden on purpose. Tab: other line. Enter: answer. Esc: n…║
     ╚══════════════════════════════════════════════════════════╝
 
      Enter answer  Esc nothing runs  ↓ more
@@ -228,7 +228,7 @@ fn a_read_that_nothing_enforces() {
     assert_snapshot!(console.at(80, 24), @r#"
      LIVE cluster  checkout · context prod-eu-1 · namespace shop · htt…  open 00:02
      High CPU · phase 1/7 first-checks                                TIER 1 WAITS
-    ┌ TIER 1 · reversible, one object · press y ───────────────────────────────────┐
+    ┌ TIER 1 · PRESS y · a read that nothing enforces ─────────────────────────────┐
     │READ     CPU throttling of the container                                      │
     │ON       LIVE context prod-eu-1 · namespace shop                              │
     │DANGER   read-only by its author's word alone: nothing stops it from changing │
@@ -262,7 +262,7 @@ fn a_key_that_came_too_early() {
      y RUN IT  Esc nothing runs  ↓ more
 
     └──────────────────────────────────────────────────────────────────────────────┘
-    │! typed ahead or held down, so it does not count: let go, wait a second, then…│
+    │! typed ahead or held down: it does not count. Wait a second, then answer.    │
     │Press y to run exactly this. Any other key runs nothing.                      │
     "#);
 }
@@ -403,7 +403,7 @@ fn lists() {
     ┌ End the incident ────────────────────────────────────────────────────────────┐
     │! still in place, can be undone: #3 Scale checkout out to 6                   │
     │8 steps are not settled.                                                      │
-    │How it ended, in one line.                                                    │
+    │How it ended, in one line. This closes the incident.                          │
     │Summary:                                                                      │
     │                                                                              │
     └──────────────────────────────────────────────────────────────────────────────┘

@@ -46,8 +46,9 @@ fn places(asking: &Asking, body: Rect) -> Places {
 pub fn draw(scene: &Scene, asking: &Asking, body: Rect, brush: &mut Brush) {
     let tier = asking.proposal.tier();
     let role = header::role(tier);
-    let title = Row::new(role, format!(" TIER {} · {} · {} ", tier.number(), tier.means(), asks(asking.proposal.challenge())));
-    brush.frame(frame_of(body), title, (border(tier), weight(tier)));
+    let means = if asking.proposal.declared() { "a read that nothing enforces" } else { tier.means() };
+    let title = Row::new(role, format!(" TIER {} · {} · {means} ", tier.number(), asks(asking.proposal.challenge())));
+    brush.frame(frame_of(body), &title, (border(tier), weight(tier)));
     let places = places(asking, body);
     let grave = gravest(scene, asking);
     let halves = halves(&grave, &places);
@@ -69,7 +70,7 @@ pub fn draw(scene: &Scene, asking: &Asking, body: Rect, brush: &mut Brush) {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fit {
     Whole,
-    /// One row each, as many as there is room for; in full they are the first of what scrolls.
+    /// One row each, as many as there is room for; from the first that is cut or missing, they are the first of what scrolls.
     Cut,
 }
 
@@ -87,7 +88,12 @@ fn halves(grave: &[Row], places: &Places) -> Halves {
     let room = places.rule.y.saturating_sub(inner.y);
     let most = room.saturating_sub(2);
     let needed = u16::try_from(paint::measure(grave, inner.width)).unwrap_or(u16::MAX);
-    let (height, fit, above) = if needed <= most { (needed, Fit::Whole, usize::from(needed)) } else { (most, Fit::Cut, 0) };
+    let whole = |row: &&Row| row.width() <= usize::from(inner.width);
+    let (height, fit, above) = if needed <= most {
+        (needed, Fit::Whole, usize::from(needed))
+    } else {
+        (most, Fit::Cut, grave.iter().take(usize::from(most)).take_while(whole).count())
+    };
     let between = Rect { y: inner.y + height, height: room - height, ..inner };
     Halves { top: Rect { height, ..inner }, between, fit, above }
 }
@@ -102,9 +108,9 @@ pub fn extent(scene: &Scene, asking: &Asking, body: Rect) -> (usize, u16) {
 
 fn asks(challenge: &Challenge) -> &'static str {
     match challenge {
-        Challenge::Yes => "press y",
-        Challenge::TypeName(_) => "type the name",
-        Challenge::Recall { .. } => "from memory",
+        Challenge::Yes => "PRESS y",
+        Challenge::TypeName(_) => "TYPE THE NAME",
+        Challenge::Recall { .. } => "TYPE FROM MEMORY",
     }
 }
 
@@ -151,13 +157,11 @@ fn gravest(scene: &Scene, asking: &Asking) -> Vec<Row> {
 }
 
 fn undoing(scene: &Scene, asking: &Asking) -> Row {
-    match &asking.proposal.wish().write.undo {
-        Some(_) => labelled("UNDO", Role::Good, "can be undone: see below"),
-        None => {
-            let why = command(scene, asking).and_then(|command| command.irreversible.clone());
-            labelled("DANGER", Role::Bad, format!("CAN'T BE UNDONE: {}", why.unwrap_or_else(|| "there is no undo for it".to_owned())))
-        }
+    if asking.proposal.wish().write.undo.is_some() {
+        return labelled("UNDO", Role::Good, "can be undone: see below");
     }
+    let why = command(scene, asking).and_then(|command| command.irreversible.clone());
+    labelled("DANGER", Role::Bad, format!("CAN'T BE UNDONE: {}", why.unwrap_or_else(|| "there is no undo for it".to_owned())))
 }
 
 fn command<'a>(scene: &Scene<'a>, asking: &Asking) -> Option<&'a Command> {
@@ -301,7 +305,7 @@ fn hint(scene: &Scene, challenge: &Challenge) -> String {
         Challenge::TypeName(_) => format!("Then {}. {}: nothing runs.", key(Mode::Recall, Verb::Accept), key(Mode::Recall, Verb::Back)),
         Challenge::Recall { .. } => {
             let [enter, tab, esc] = [Verb::Accept, Verb::Toggle, Verb::Back].map(|verb| key(Mode::Recall, verb));
-            format!("The name is hidden on purpose. {tab}: other line. {enter}: answer. {esc}: nothing runs.")
+            format!("Hidden on purpose. {tab}: other line. {enter}: answer. {esc}: nothing runs.")
         }
     }
 }
