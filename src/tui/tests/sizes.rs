@@ -13,7 +13,7 @@ fn consoles() -> Vec<(String, Console)> {
             let mut console = Console::open();
             console.press("<enter>");
             console.prepared_read("Pods and their restarts");
-            for number in 0..50 {
+            for number in 0..8 {
                 console.line(&format!("{number} ワイド文字 e\u{301} 👩‍👩‍👧 \t{}", "long ".repeat(60)));
             }
             console.press(keys);
