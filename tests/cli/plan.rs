@@ -110,12 +110,12 @@ fn a_console_opens_while_its_cluster_is_away() {
     let sandbox = Sandbox::new();
     // Nobody listens on a port that was just let go.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let config = kubeconfig(&sandbox, port).replace("kubeconfig", "kubeconfig");
+    let config = kubeconfig(&sandbox, port);
     let text = sandbox.read("kubeconfig");
     sandbox.write("kubeconfig", &text.replace(text.split("    user:\n").nth(1).unwrap().lines().next().unwrap(), "      token: t"));
     let mut command = sandbox.command(["run", &runbook("pods"), "--plain"].into_iter().chain(TARGET));
     command.env("KUBECONFIG", &config);
-    finish(command, "1\nnote still here\n")
+    finish(command, "where\n1\nnote still here\n")
         .with(0)
         .says("context staging")
         .says("UNREACHABLE")

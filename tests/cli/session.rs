@@ -52,7 +52,7 @@ fn a_whole_session_changes_what_was_confirmed_and_nothing_else() {
     terminal.wait_for("that is not the answer asked for; nothing ran");
     terminal.wait_for("y or n> ");
     terminal.read().line("y");
-    terminal.wait_for("#1 RO  started: Read the flag [declared only]");
+    terminal.wait_for("#1 RO started: Read the flag [declared only]");
     terminal.wait_for("| on");
     terminal.wait_for("NOT as expected");
 
