@@ -1,6 +1,6 @@
 //! Figures of the whole program, printed and never asserted: start, first frame, lint, idle cost, size. Run it on an idle machine with
 //! `cargo bench --bench console`; each line says how it was measured.
-#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::disallowed_methods, missing_docs)]
+#![allow(clippy::print_stdout, clippy::cast_precision_loss, clippy::unwrap_used, clippy::disallowed_methods, missing_docs)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

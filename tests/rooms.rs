@@ -1,5 +1,6 @@
 //! Holds the rooms to the arrows of the map at the head of `src/lib.rs`. The map is read from there, so that it and this test can't
 //! disagree. Tests inside the rooms are held to the same arrows, but for those of the front ends, which may build what they show.
+#![allow(clippy::expect_used, clippy::disallowed_methods, reason = "a test of its own crate, which reads the sources")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -30,13 +31,14 @@ fn map(lib: &str) -> Rooms {
                 "–" => {}
                 "all but cli" => may.extend(all.iter().filter(|name| *name != "cli" && *name != room).cloned()),
                 "rooms" => may.extend(all.iter().filter(|name| *name != room).cloned()),
-                other => match other.strip_prefix("as ") {
-                    Some(like) => may.extend(rooms[like].clone()),
-                    None => {
+                other => {
+                    if let Some(like) = other.strip_prefix("as ") {
+                        may.extend(rooms[like].clone());
+                    } else {
                         assert!(all.contains(other), "the map says that {room} may use {other}, which is no room");
                         may.insert(other.to_owned());
                     }
-                },
+                }
             }
         }
         assert!(rooms.insert(room.clone(), may).is_none(), "{room} stands twice in the map");

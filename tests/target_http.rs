@@ -291,6 +291,20 @@ async fn a_secret_header_is_nowhere_even_if_the_server_echoes_it() {
 }
 
 #[tokio::test]
+async fn a_secret_in_a_json_answer_is_neither_shown_nor_kept() {
+    let body = r#"{"name":"DB_PASSWORD","value":"hunter22","nested":{"kind":"Secret","data":{"x":"aHVudGVyMjI="}}}"#;
+    let server = Server::saying("200 OK", "content-type: application/json\r\n", body).await;
+    let (conduct, mut lines) = conduct(LONG);
+    let report = Client::new().send(&get(server.url("/")), &conduct).await;
+    drop(conduct);
+    let mut shown = everything(&report);
+    while let Some(line) = lines.recv().await {
+        shown.push_str(&line.text);
+    }
+    assert!(!shown.contains("hunter22") && !shown.contains("aHVudGVyMjI="), "{shown}");
+}
+
+#[tokio::test]
 async fn headers_are_the_answer_of_a_head() {
     let server =
         Server::start(|_| Step::Say(b"HTTP/1.1 200 OK\r\nx-version: 7\r\nset-cookie: sid=1\r\nconnection: close\r\n\r\n".to_vec())).await;

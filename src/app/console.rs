@@ -138,7 +138,7 @@ impl Console {
 
     /// Whether the engine waits for the responder and nothing else.
     pub fn is_quiet(&self) -> bool {
-        let waits_for_person = self.state.question.is_some();
+        let waits_for_person = self.state.question.is_some() || matches!(self.state.change, Change::Asking(_));
         self.unrecorded == 0 && self.state.is_considered() && (waits_for_person || !self.state.is_busy())
     }
 

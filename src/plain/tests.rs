@@ -15,6 +15,7 @@ use crate::action::{Ending, Preview};
 use crate::engine::event::{Event, Prepared, Ready, Rendered};
 use crate::engine::tests::fixture::{self, Console, considered, honest, report};
 use crate::engine::{Effect, Intent, Notice, Setup, State};
+use crate::runbook::model::Effect::{Mutating, ReadOnly};
 use crate::runbook::model::TargetKind;
 use crate::timeline::record::{Mode, RunId};
 
@@ -358,7 +359,6 @@ fn each_command_says_what_it_wants() {
     let minutes = |count| now - jiff::SignedDuration::from_mins(count);
     let note = |text: &str, at| Intent::Note { text: text.to_owned(), at };
     let text = |text: &str| text.to_owned();
-    use crate::runbook::model::Effect::{Mutating, ReadOnly};
     for (line, intent) in [
         ("2", Intent::Start("logs".into())),
         ("run 2", Intent::Start("logs".into())),

@@ -128,7 +128,7 @@ impl Hands {
                 let dry = tokio::time::timeout(LOOK, cluster.dry_run(kube, shown.object.as_ref())).await;
                 dry.unwrap_or_else(|_| Preview::None(format!("the dry run did not come back within {} s", LOOK.as_secs())))
             }
-            (action, _, _) => Preview::None(format!("no dry run exists for {}", action.name())),
+            (action, _, _) => Preview::None(format!("qrh can't try out a {} command", action.name())),
         }
     }
 

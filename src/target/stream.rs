@@ -53,6 +53,8 @@ pub struct Collector {
     tail: std::collections::VecDeque<String>,
     seen: u64,
     cut_bytes: u64,
+    /// Secrets hidden in what was shown.
+    redacted: u64,
 }
 
 impl Collector {
@@ -68,6 +70,7 @@ impl Collector {
             tail: std::collections::VecDeque::with_capacity(TAIL_LINES),
             seen: 0,
             cut_bytes: 0,
+            redacted: 0,
         }
     }
 
@@ -95,8 +98,14 @@ impl Collector {
     /// target has begun ends here.
     pub async fn show(&mut self, origin: Origin, text: &str) {
         self.flush().await;
-        for line in text.lines() {
-            self.pass(origin, ingest::text(line)).await;
+        // As a whole: a private key is a secret of many lines.
+        let mut shown = Ingest::new();
+        let mut lines = shown.push(text.as_bytes());
+        lines.extend(shown.finish());
+        self.cut_bytes += shown.cut_bytes();
+        self.redacted += shown.redacted();
+        for line in lines {
+            self.pass(origin, line).await;
         }
     }
 
@@ -186,7 +195,7 @@ impl Collector {
             tail: self.tail.into(),
             lines: self.seen,
             cut_bytes: self.cut_bytes + self.stdout.cut_bytes() + self.stderr.cut_bytes(),
-            redacted: self.stdout.redacted() + self.stderr.redacted(),
+            redacted: self.redacted + self.stdout.redacted() + self.stderr.redacted(),
         }
     }
 }

@@ -1,4 +1,5 @@
 //! Logs written by hand, and what they add up to.
+#![allow(clippy::needless_pass_by_value, reason = "`json!` is written where it is passed")]
 
 use serde_json::{Value, json};
 

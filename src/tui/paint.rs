@@ -186,9 +186,9 @@ pub fn measure(rows: &[Row], width: u16) -> usize {
 }
 
 /// How many rows a text takes.
-pub fn height(text: &str, width: u16) -> usize {
+pub fn height((text, hang): (&str, u16), width: u16) -> usize {
     let fits = text.len() <= usize::from(width) && text.is_ascii();
-    if fits { 1 } else { measure(&[Row::text(text)], width) }
+    if fits { 1 } else { measure(&[Row::text(text).hang(hang)], width) }
 }
 
 /// The border of a frame: its weight says how grave what it holds is.
@@ -223,7 +223,7 @@ impl Brush<'_> {
     }
 
     /// A cleared frame with its title; gives the area within.
-    pub fn frame(&mut self, area: Rect, title: Row, (role, weight): (Role, Weight)) -> Rect {
+    pub fn frame(&mut self, area: Rect, title: &Row, (role, weight): (Role, Weight)) -> Rect {
         let area = self.clip(area);
         self.clear(area);
         let border = match weight {
@@ -235,7 +235,7 @@ impl Brush<'_> {
         let inner = block.inner(area);
         block.render(area, self.buffer);
         let top = Rect { x: area.x + 1, width: area.width.saturating_sub(2), height: area.height.min(1), ..area };
-        self.line(top, &title);
+        self.line(top, title);
         inner
     }
 

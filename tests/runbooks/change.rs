@@ -118,6 +118,18 @@ async fn a_restart_gives_another_process() {
 }
 
 #[tokio::test]
+async fn a_service_that_has_just_died_is_waited_for() {
+    let world = World::start();
+    let mut desk = Desk::new("high-memory", &world).await;
+    let pid = desk.scope["facts"]["process"]["pid"].clone();
+    desk.scope["process_before"] = json!({"out": pid});
+    let killed = std::process::Command::new("kill").args(["-KILL", &pid.to_string()]).status().unwrap();
+    assert!(killed.success());
+    desk.done("restart").await;
+    assert!(desk.seen("restart").await);
+}
+
+#[tokio::test]
 async fn the_deploy_lock_is_made_once_and_taken_away_by_the_undo() {
     let world = World::start();
     let mut desk = Desk::new("bad-deploy", &world).await;

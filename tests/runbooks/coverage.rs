@@ -38,10 +38,11 @@ fn references(text: &str) -> Vec<(String, String, Option<String>)> {
 
 #[test]
 fn what_the_table_names_is_there_for_both_targets() {
+    let books = IDS.map(|id| (id, runbook(id)));
     let mut named = 0;
     for (row, text) in rows() {
         for (book, step, command) in references(&text) {
-            let book = runbook(&book);
+            let (_, book) = books.iter().find(|(id, _)| *id == book).unwrap();
             let found = book.step(&StepId::from(step.as_str())).unwrap_or_else(|| panic!("{row}: {} has no step {step}", book.id));
             for target in TargetKind::ALL {
                 let fits = found.commands.iter().any(|command| command.place.fits(target));
@@ -61,7 +62,9 @@ fn no_row_of_the_shipped_runbooks_is_open() {
     let rows = rows();
     for id in ROWS {
         let row = rows.get(id).unwrap_or_else(|| panic!("no row {id}"));
-        assert!(!row.contains("open"), "{id}: {row}");
+        assert!(!row.contains("|open"), "{id} is open: {row}");
+        // The lint and the tests do these two.
+        assert!(matches!(id, "A3" | "A4") || !references(row).is_empty(), "{id} names no step: {row}");
     }
 }
 

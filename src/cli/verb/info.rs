@@ -23,7 +23,7 @@ pub fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     }
     if let Source::Kubeconfig(files) = settings.kube_source() {
         let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
-        let from = if settings.kubeconfig.is_some() { "KUBECONFIG" } else { "home directory" };
+        let from = if settings.kubeconfig.as_ref().is_some_and(|named| !named.is_empty()) { "KUBECONFIG" } else { "home directory" };
         let _ = writeln!(text, "kubeconfig {} ({from})", files.join(":"));
     }
     match settings.own() {

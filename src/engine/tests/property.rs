@@ -226,7 +226,7 @@ impl Watched {
             Challenge::Recall { name, .. } => (name.as_str(), true),
         };
         let on_screen = self.console.now.duration_since(asking.since).as_millis();
-        let in_time = *considered_ms >= 300 && (on_screen >= 300 || on_screen < 0);
+        let in_time = *considered_ms >= 300 && !(0..300).contains(&on_screen);
         let reasoned = !needs_reason || reason.as_ref().is_some_and(|reason| !reason.trim().is_empty());
         let right = text == expected && !text.is_empty() && in_time && reasoned;
         (right && setup.person && !setup.read_only && !asking.proposal.declared()).then(|| asking.proposal.wish().write.planned.clone())

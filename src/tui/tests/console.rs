@@ -134,7 +134,7 @@ fn the_whole_output_is_searched_from_its_newest_line() {
 #[test]
 fn unwrapped_lines_move_sideways() {
     let mut console = streaming(1);
-    let long: String = (0..40).map(|number| format!("col{number:02}.....")).collect();
+    let long: String = (0..40).map(|number| format!("col{number:02}.....")).collect::<Vec<_>>().concat();
     console.line(&long);
     console.press("ow");
     assert!(console.screen().contains("col00") && !console.screen().contains("col12"));

@@ -2,10 +2,9 @@
 
 use insta::assert_snapshot;
 
-use super::fixture::{Console, grave_wish, light_wish, wish};
+use super::fixture::{Console, grave_wish, light_wish, script_wish, wish};
 use crate::action::ask::Answer;
 use crate::action::{Ending, Verdict};
-use crate::runbook::model::Effect;
 
 #[test]
 fn tier_one() {
@@ -13,13 +12,13 @@ fn tier_one() {
     assert_snapshot!(console.at(80, 24), @r#"
      LIVE cluster  checkout · context prod-eu-1 · namespace shop · htt…  open 00:01
      High CPU · phase 2/7 containment                                 TIER 1 WAITS
-    ┌ TIER 1 · reversible, one object · press y ───────────────────────────────────┐
+    ┌ TIER 1 · PRESS y · reversible, one object ───────────────────────────────────┐
     │CHANGE   Pause the rollout                                                    │
     │ON       LIVE context prod-eu-1 · namespace shop                              │
     │UNDO     can be undone: see below                                             │
     │REACH    1 object, 4 pods or processes                                        │
     │OBJECT   Deployment checkout · uid 6f1c9a52-8a1e-4a0e-9a55-1f6f0a6f2d11 ·     │
-    │         version 81472 · as alice                                             │
+    │         generation 12 · version 81472 · as alice                             │
     │SERVER   https://prod-eu-1.k8s.example:6443                                   │
     │runs exactly                                                                  │
     │  PATCH deployments/checkout {"spec":{"paused":true}}                         │
@@ -29,7 +28,7 @@ fn tier_one() {
     │its undo                                                                      │
     │  PATCH deployments/checkout {"spec":{"paused":null}}                         │
     │now      p99 2100 ms                                                          │
-    │──────────────────────────────────────────────────────────────────── ↓ 2 more │
+    │──────────────────────────────────────────────────────────────────── ↓ 1 more │
     │Press y to run exactly this. Any other key runs nothing.                      │
     │Esc: nothing runs.                                                            │
     └──────────────────────────────────────────────────────────────────────────────┘
@@ -45,7 +44,7 @@ fn tier_two() {
     assert_snapshot!(console.at(80, 24), @r#"
      LIVE cluster  checkout · context prod-eu-1 · namespace shop · htt…  open 00:06
      High CPU · phase 2/7 containment                                 TIER 2 WAITS
-    ┏ TIER 2 · protected, more than one object, or capacity · type the name ━━━━━━━┓
+    ┏ TIER 2 · TYPE THE NAME · protected, more than one object, or capacity ━━━━━━━┓
     ┃CHANGE   Scale checkout out to 6                                              ┃
     ┃ON       LIVE context prod-eu-1 · namespace shop                              ┃
     ┃UNDO     can be undone: see below                                             ┃
@@ -53,7 +52,7 @@ fn tier_two() {
     ┃AGAINST  ! HorizontalPodAutoscaler checkout (2 to 5)                          ┃
     ┃REACH    1 object, 4 pods or processes                                        ┃
     ┃OBJECT   Deployment checkout · uid 6f1c9a52-8a1e-4a0e-9a55-1f6f0a6f2d11 ·     ┃
-    ┃         version 81472 · as alice                                             ┃
+    ┃         generation 12 · version 81472 · as alice                             ┃
     ┃SERVER   https://prod-eu-1.k8s.example:6443                                   ┃
     ┃runs exactly                                                                  ┃
     ┃  PATCH /apis/apps/v1/namespaces/shop/deployments/checkout/scale              ┃
@@ -61,7 +60,7 @@ fn tier_two() {
     ┃  by hand: kubectl --context prod-eu-1 -n shop scale deployment/checkout      ┃
     ┃    --replicas=6 --current-replicas=4                                         ┃
     ┃what the server says would change                                             ┃
-    ┃──────────────────────────────────────────────────────────────────── ↓ 9 more ┃
+    ┃──────────────────────────────────────────────────────────────────── ↓ 8 more ┃
     ┃› Type checkout to run it: check                                              ┃
     ┃Then Enter. Esc: nothing runs.                                                ┃
     ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
@@ -76,14 +75,15 @@ fn tier_two_where_there_is_room() {
     assert_snapshot!(console.at(120, 40), @r#"
     LIVE cluster  checkout · context prod-eu-1 · namespace shop · https://prod-eu-1.k8s.example:6443            open 00:01
     High CPU · phase 2/7 containment                                                                         TIER 2 WAITS
-        ┏ TIER 2 · protected, more than one object, or capacity · type the name ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
+        ┏ TIER 2 · TYPE THE NAME · protected, more than one object, or capacity ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┓
         ┃CHANGE   Scale checkout out to 6                                                                            ┃
         ┃ON       LIVE context prod-eu-1 · namespace shop                                                            ┃
         ┃UNDO     can be undone: see below                                                                           ┃
         ┃HAZARD   ! An HPA owns the replica count: it may scale back within a minute                                 ┃
         ┃AGAINST  ! HorizontalPodAutoscaler checkout (2 to 5)                                                        ┃
         ┃REACH    1 object, 4 pods or processes                                                                      ┃
-        ┃OBJECT   Deployment checkout · uid 6f1c9a52-8a1e-4a0e-9a55-1f6f0a6f2d11 · version 81472 · as alice          ┃
+        ┃OBJECT   Deployment checkout · uid 6f1c9a52-8a1e-4a0e-9a55-1f6f0a6f2d11 · generation 12 · version 81472 · as┃
+        ┃         alice                                                                                              ┃
         ┃SERVER   https://prod-eu-1.k8s.example:6443                                                                 ┃
         ┃runs exactly                                                                                                ┃
         ┃  PATCH /apis/apps/v1/namespaces/shop/deployments/checkout/scale {"spec":{"replicas":6}}                    ┃
@@ -96,7 +96,6 @@ fn tier_two_where_there_is_room() {
         ┃  PATCH /apis/apps/v1/namespaces/shop/deployments/checkout/scale {"spec":{"replicas":4}}                    ┃
         ┃now      p99 2100 ms                                                                                        ┃
         ┃verify   pods                                                                                               ┃
-        ┃bound to 6bb06cf004d1                                                                                       ┃
         ┃                                                                                                            ┃
         ┃                                                                                                            ┃
         ┃                                                                                                            ┃
@@ -124,7 +123,7 @@ fn tier_three() {
     assert_snapshot!(console.at(80, 24), @r#"
      LIVE cluster  checkout · context ••••• · namespace shop · https:/…  open 00:24
      High CPU · phase 2/7 containment                                 TIER 3 WAITS
-    ╔ TIER 3 · irreversible, or as wide as a node or host · from memory ═══════════╗
+    ╔ TIER 3 · TYPE FROM MEMORY · irreversible, or as wide as a node or host ══════╗
     ║CHANGE   Delete the pod that does not answer                                  ║
     ║ON       LIVE context ••••• · namespace shop                                  ║
     ║DANGER   CAN'T BE UNDONE: there is no undo for it                             ║
@@ -132,17 +131,17 @@ fn tier_three() {
     ║AGAINST  ! HorizontalPodAutoscaler checkout (2 to 5)                          ║
     ║REACH    1 object, 4 pods or processes                                        ║
     ║OBJECT   Deployment checkout · uid 6f1c9a52-8a1e-4a0e-9a55-1f6f0a6f2d11 ·     ║
-    ║         version 81472 · as alice                                             ║
+    ║         generation 12 · version 81472 · as alice                             ║
     ║SERVER   https://•••••.k8s.example:6443                                       ║
     ║runs exactly                                                                  ║
     ║  PATCH /apis/apps/v1/namespaces/shop/deployments/checkout/scale              ║
     ║    {"spec":{"replicas":6}}                                                   ║
     ║  by hand: kubectl --context ••••• -n shop scale deployment/checkout          ║
     ║    --replicas=6 --current-replicas=4                                         ║
-    ║──────────────────────────────────────────────────────────────────── ↓ 4 more ║
+    ║──────────────────────────────────────────────────────────────────── ↓ 3 more ║
     ║  Name of the context, from memory: prod                                      ║
     ║› Why it must be done: the node is lost                                       ║
-    ║The name is hidden on purpose. Tab: other line. Enter: answer. Esc: nothing r…║
+    ║Hidden on purpose. Tab: other line. Enter: answer. Esc: nothing runs.         ║
     ╚══════════════════════════════════════════════════════════════════════════════╝
 
      Enter answer  Esc nothing runs  ↓ more
@@ -155,14 +154,15 @@ fn tier_three_where_there_is_room() {
     assert_snapshot!(console.at(120, 40), @r#"
     LIVE cluster  checkout · context ••••• · namespace shop · https://•••••.k8s.example:6443                    open 00:01
     High CPU · phase 2/7 containment                                                                         TIER 3 WAITS
-        ╔ TIER 3 · irreversible, or as wide as a node or host · from memory ═════════════════════════════════════════╗
+        ╔ TIER 3 · TYPE FROM MEMORY · irreversible, or as wide as a node or host ════════════════════════════════════╗
         ║CHANGE   Delete the pod that does not answer                                                                ║
         ║ON       LIVE context ••••• · namespace shop                                                                ║
         ║DANGER   CAN'T BE UNDONE: there is no undo for it                                                           ║
         ║HAZARD   ! An HPA owns the replica count: it may scale back within a minute                                 ║
         ║AGAINST  ! HorizontalPodAutoscaler checkout (2 to 5)                                                        ║
         ║REACH    1 object, 4 pods or processes                                                                      ║
-        ║OBJECT   Deployment checkout · uid 6f1c9a52-8a1e-4a0e-9a55-1f6f0a6f2d11 · version 81472 · as alice          ║
+        ║OBJECT   Deployment checkout · uid 6f1c9a52-8a1e-4a0e-9a55-1f6f0a6f2d11 · generation 12 · version 81472 · as║
+        ║         alice                                                                                              ║
         ║SERVER   https://•••••.k8s.example:6443                                                                     ║
         ║runs exactly                                                                                                ║
         ║  PATCH /apis/apps/v1/namespaces/shop/deployments/checkout/scale {"spec":{"replicas":6}}                    ║
@@ -170,7 +170,6 @@ fn tier_three_where_there_is_room() {
         ║preview  none: the API has no dry run for this verb                                                         ║
         ║now      p99 2100 ms                                                                                        ║
         ║verify   pods                                                                                               ║
-        ║bound to 6acad724d2ec                                                                                       ║
         ║                                                                                                            ║
         ║                                                                                                            ║
         ║                                                                                                            ║
@@ -189,7 +188,7 @@ fn tier_three_where_there_is_room() {
         ║────────────────────────────────────────────────────────────────────────────────────────────────────────────║
         ║› Name of the context, from memory:                                                                         ║
         ║  Why it must be done:                                                                                      ║
-        ║The name is hidden on purpose. Tab: other line. Enter: answer. Esc: nothing runs.                           ║
+        ║Hidden on purpose. Tab: other line. Enter: answer. Esc: nothing runs.                                       ║
         ╚════════════════════════════════════════════════════════════════════════════════════════════════════════════╝
 
     Enter answer  Esc nothing runs  ↓ more
@@ -202,16 +201,16 @@ fn tier_three_where_there_is_none() {
     assert_snapshot!(console.at(60, 15), @r#"
      LIVE cluster  checkout · context ••••• · name…  open 00:01
      High CPU · phase 2/7 containment             TIER 3 WAITS
-    ╔ TIER 3 · irreversible, or as wide as a node or host · fr…╗
+    ╔ TIER 3 · TYPE FROM MEMORY · irreversible, or as wide as …╗
     ║CHANGE   Delete the pod that does not answer              ║
     ║ON       LIVE context ••••• · namespace shop              ║
     ║DANGER   CAN'T BE UNDONE: there is no undo for it         ║
-    ║CHANGE   Delete the pod that does not answer              ║
-    ║ON       LIVE context ••••• · namespace shop              ║
-    ║─────────────────────────────────────────────── ↓ 19 more ║
+    ║HAZARD   ! An HPA owns the replica count: it may scale    ║
+    ║         back within a minute                             ║
+    ║─────────────────────────────────────────────── ↓ 15 more ║
     ║› Name of the context, from memory:                       ║
     ║  Why it must be done:                                    ║
-    ║The name is hidden on purpose. Tab: other line. Enter: an…║
+    ║Hidden on purpose. Tab: other line. Enter: answer. Esc: n…║
     ╚══════════════════════════════════════════════════════════╝
 
      Enter answer  Esc nothing runs  ↓ more
@@ -222,29 +221,28 @@ fn tier_three_where_there_is_none() {
 fn a_read_that_nothing_enforces() {
     let mut console = Console::open();
     console.press("j<enter>");
-    let mut wish = light_wish("CPU throttling of the container");
-    wish.effect = Effect::ReadOnly;
+    let wish = script_wish("CPU throttling of the container");
     console.prepared_as(wish, Verdict::Unknown("scripts are not examined".to_owned()));
     assert_snapshot!(console.at(80, 24), @r#"
      LIVE cluster  checkout · context prod-eu-1 · namespace shop · htt…  open 00:02
      High CPU · phase 1/7 first-checks                                TIER 1 WAITS
-    ┌ TIER 1 · reversible, one object · press y ───────────────────────────────────┐
+    ┌ TIER 1 · PRESS y · a read that nothing enforces ─────────────────────────────┐
     │READ     CPU throttling of the container                                      │
-    │ON       LIVE context prod-eu-1 · namespace shop                              │
+    │ON       LIVE host web-17 · process 4711                                      │
     │DANGER   read-only by its author's word alone: nothing stops it from changing │
     │         something                                                            │
     │REACH    1 object, 4 pods or processes                                        │
-    │OBJECT   Deployment checkout · uid 6f1c9a52-8a1e-4a0e-9a55-1f6f0a6f2d11 ·     │
-    │         version 81472 · as alice                                             │
-    │SERVER   https://prod-eu-1.k8s.example:6443                                   │
+    │PROCESS  pid 4711, started at tick 99120                                      │
     │runs exactly                                                                  │
-    │  PATCH deployments/checkout {"spec":{"paused":true}}                         │
-    │  by hand: kubectl rollout pause deployment/checkout                          │
-    │what the server says would change                                             │
-    │  +  paused: true                                                             │
-    │its undo                                                                      │
-    │  PATCH deployments/checkout {"spec":{"paused":null}}                         │
-    │──────────────────────────────────────────────────────────────────── ↓ 2 more │
+    │  sh -eu -c 'cat /sys/fs/cgroup/cpu.stat'                                     │
+    │preview  none: a script has no dry run                                        │
+    │now      p99 2100 ms                                                          │
+    │                                                                              │
+    │                                                                              │
+    │                                                                              │
+    │                                                                              │
+    │                                                                              │
+    │──────────────────────────────────────────────────────────────────────────────│
     │Press y to run exactly this. Any other key runs nothing.                      │
     │Esc: nothing runs.                                                            │
     └──────────────────────────────────────────────────────────────────────────────┘
@@ -262,7 +260,7 @@ fn a_key_that_came_too_early() {
      y RUN IT  Esc nothing runs  ↓ more
 
     └──────────────────────────────────────────────────────────────────────────────┘
-    │! typed ahead or held down, so it does not count: let go, wait a second, then…│
+    │! typed ahead or held down: it does not count. Wait a second, then answer.    │
     │Press y to run exactly this. Any other key runs nothing.                      │
     "#);
 }
@@ -403,7 +401,7 @@ fn lists() {
     ┌ End the incident ────────────────────────────────────────────────────────────┐
     │! still in place, can be undone: #3 Scale checkout out to 6                   │
     │8 steps are not settled.                                                      │
-    │How it ended, in one line.                                                    │
+    │How it ended, in one line. This closes the incident.                          │
     │Summary:                                                                      │
     │                                                                              │
     └──────────────────────────────────────────────────────────────────────────────┘

@@ -79,10 +79,13 @@ fn enter_on_a_change_only_says_which_key_prepares_it() {
     assert!(console.screen().contains("this one changes the target: x shows its dialog"), "{}", console.screen());
 }
 
+/// What is typed, and the reason where one is given.
+type Given = (String, Option<&'static str>);
+
 #[test]
 fn answers_to_dialogs() {
     let name = || CONTEXT.to_owned();
-    let answers: Vec<(_, String, Option<(String, Option<&str>)>)> = vec![
+    let answers: Vec<(_, String, Option<Given>)> = vec![
         (light_wish("a"), "y".to_owned(), Some(("y".to_owned(), None))),
         (light_wish("a"), "n".to_owned(), None),
         (wish("b"), "checkout<enter>".to_owned(), Some(("checkout".to_owned(), None))),
@@ -99,9 +102,9 @@ fn answers_to_dialogs() {
         let given: Vec<(String, Option<String>)> = console
             .intents
             .iter()
-            .map(|intent| match intent {
-                Intent::Answer { text, reason, .. } => (text.clone(), reason.clone()),
-                other => panic!("{keys}: {other:?}"),
+            .map(|intent| {
+                let Intent::Answer { text, reason, .. } = intent else { panic!("{keys}: {intent:?}") };
+                (text.clone(), reason.clone())
             })
             .collect();
         let expected: Vec<_> = expected.into_iter().map(|(text, reason)| (text, reason.map(str::to_owned))).collect();
@@ -164,6 +167,34 @@ fn one_running_command_is_stopped_at_once_and_of_several_one_is_chosen() {
     assert!(console.screen().contains("Stop a command"), "{}", console.screen());
     console.press("j<enter>");
     assert_eq!(console.intents, [Intent::Cancel(RunId(2))]);
+}
+
+#[test]
+fn a_list_that_shrinks_does_not_put_another_run_under_the_mark() {
+    let mut console = Console::open();
+    for (keys, title) in [("<enter>", "Pods"), ("j<enter>", "Throttling")] {
+        console.press(keys);
+        console.prepared_read(title);
+    }
+    console.press("c");
+    let second = console.running.pop().unwrap();
+    console.read_ends(Ending::Succeeded, &[]);
+    console.running.push(second);
+    console.intents.clear();
+    console.press("<enter>");
+    assert_eq!(console.intents, [], "#1 was marked and has ended");
+    assert!(console.screen().contains("the marked one is no longer there"), "{}", console.screen());
+}
+
+#[test]
+fn the_marked_of_many_choices_is_in_view() {
+    let mut console = Console::open();
+    console.press("<enter>");
+    console.prepared_question("Which?", Answer::Choice((0..40).map(|number| format!("choice {number}.")).collect()));
+    for number in 0..40 {
+        assert!(console.screen().contains(&format!("› choice {number}.")), "{number}:\n{}", console.screen());
+        console.press("j");
+    }
 }
 
 /// A change that was cleared, sent and came to this end.

@@ -38,7 +38,7 @@ fn under_way() -> Console {
 fn all_panes() {
     assert_snapshot!(under_way().at(120, 40), @r#"
      LIVE cluster  checkout · context prod-eu-1 · namespace shop · https://prod-eu-1.k8s.example:6443            open 01:43
-     High CPU · phase 1/7 first-checks                                                                            1 reading
+     High CPU · phase 1/7 first-checks                                                                            1 running
     ┌ 1 Steps · 0 of 8 settled ────────┐┌▸2 Step · 1 of 8 · first-checks ──────────────────────────────────────────────────┐
     │first-checks                      ││Confirm that the CPU is saturated                                                 │
     │ ▶· ▲ Confirm that the CPU is sat…││Know what is true before anything is changed.                                     │
@@ -46,12 +46,12 @@ fn all_panes() {
     │containment                       ││  → contain (f)                                                                   │
     │    Scale out while the event loo…││                                                                                  │
     │diagnosis                         ││  [RO]  Pods and their restarts  ✓ 1 min 41 s ago                                 │
-    │    Profile one replica           ││  [RO]  CPU throttling of the container                                           │
+    │    Profile one replica           ││  [RO?] CPU throttling of the container                                           │
     │recovery                          ││› [RO]  Is traffic higher than usual?  ▷ running 00:03                            │
     │    Put the previous version back ││      read-only, held by: read-only client · on here                              │
     │verification                      ││      $ GET /api/v1/namespaces/shop/pods?labelSelector=app%3Dcheckout             │
     │    Latency and CPU are back to n…││      by hand: kubectl -n shop get pods -l app=checkout                           │
-    │escalation                        ││      Enter runs it                                                               │
+    │escalation                        ││      c stops it                                                                  │
     │    Call the owners of the service││                                                                                  │
     │post-incident                     ││                                                                                  │
     │    Write down what was learned   ││                                                                                  │
@@ -68,7 +68,7 @@ fn all_panes() {
     │                                  ││                                                                                  │
     │                                  │└──────────────────────────────────────────────────────────────────────────────────┘
     │                                  │┌ 4 Timeline · 8 events, UTC ──────────────────────────────────────────────────────┐
-    │                                  ││more replicas will                                                                │
+    │                                  ││         more replicas will                                                       │
     │                                  ││03:12:01 · facts read from the target                                             │
     │                                  ││03:12:01 ▷ #1 Pods and their restarts [RO, read-only client]                      │
     │                                  ││03:12:01 ✓ succeeded · #1 pods · 640 ms                                           │
@@ -87,7 +87,7 @@ fn the_steps() {
     console.press("ddeploy at 03:02<enter>1");
     assert_snapshot!(console.at(80, 24), @r#"
      LIVE cluster  checkout · context prod-eu-1 · namespace shop · htt…  open 02:16
-     High CPU · phase 2/7 containment                                     1 reading
+     High CPU · phase 2/7 containment                                     1 running
     ┌[1 Steps] 2 Step  3 Output  4 Timeline  · 2 of 8 settled ─────────────────────┐
     │first-checks                                                                  │
     │  – ▲ Confirm that the CPU is saturated                                       │
@@ -108,7 +108,7 @@ fn the_steps() {
     │                                                                              │
     │                                                                              │
     └──────────────────────────────────────────────────────────────────────────────┘
-     d: say what you saw, and go on.
+     A change here needs the evidence marked ✗: run that first.
      Enter run read  x prepare  d done  f follow  n note  c stop  ? help  s service…
     "#);
 }
@@ -117,7 +117,7 @@ fn the_steps() {
 fn a_step_with_reads() {
     assert_snapshot!(under_way().at(80, 24), @r#"
      LIVE cluster  checkout · context prod-eu-1 · namespace shop · htt…  open 01:43
-     High CPU · phase 1/7 first-checks                                    1 reading
+     High CPU · phase 1/7 first-checks                                    1 running
     ┌ 1 Steps [2 Step] 3 Output  4 Timeline  · 1 of 8 · first-checks ──────────────┐
     │Confirm that the CPU is saturated                                             │
     │Know what is true before anything is changed.                                 │
@@ -125,12 +125,12 @@ fn a_step_with_reads() {
     │  will → contain (f)                                                          │
     │                                                                              │
     │  [RO]  Pods and their restarts  ✓ 1 min 41 s ago                             │
-    │  [RO]  CPU throttling of the container                                       │
+    │  [RO?] CPU throttling of the container                                       │
     │› [RO]  Is traffic higher than usual?  ▷ running 00:03                        │
     │      read-only, held by: read-only client · on here                          │
     │      $ GET /api/v1/namespaces/shop/pods?labelSelector=app%3Dcheckout         │
     │      by hand: kubectl -n shop get pods -l app=checkout                       │
-    │      Enter runs it                                                           │
+    │      c stops it                                                              │
     │                                                                              │
     │                                                                              │
     │                                                                              │
@@ -173,7 +173,7 @@ fn a_step_with_changes() {
     │                                                                              │
     │                                                                              │
     └──────────────────────────────────────────────────────────────────────────────┘
-     d: say what you saw, and go on.
+     A change here needs the evidence marked ✗: run that first.
      Enter run read  x prepare  d done  f follow  n note  c stop  ? help  s service…
     "#);
 }
@@ -184,7 +184,7 @@ fn the_output() {
     console.press("3[");
     assert_snapshot!(console.at(80, 24), @r#"
      LIVE cluster  checkout · context prod-eu-1 · namespace shop · htt…  open 01:45
-     High CPU · phase 1/7 first-checks                                    1 reading
+     High CPU · phase 1/7 first-checks                                    1 running
     ┌ 1 Steps  2 Step [3 Output] 4 Timeline  · #1 Pods and their restarts (1 of 2)…┐
     │NAME                        READY  STATUS   RESTARTS  AGE                     │
     │checkout-6c9f7d5b8-2xk9p    1/1    Running  0         4d                      │
@@ -216,12 +216,12 @@ fn the_timeline() {
     console.press("nTraffic doubled at 03:05 with the campaign mail, marketing confirms<enter>4");
     assert_snapshot!(console.at(80, 24), @r#"
      LIVE cluster  checkout · context prod-eu-1 · namespace shop · htt…  open 03:00
-     High CPU · phase 1/7 first-checks                                    1 reading
+     High CPU · phase 1/7 first-checks                                    1 running
     ┌ 1 Steps  2 Step  3 Output [4 Timeline] · 9 events, UTC ──────────────────────┐
     │03:12:00 opened by alice: High CPU on checkout (LIVE)                         │
     │03:12:00 → step confirm (first-checks)                                        │
     │03:12:01 ▲ confirm: The container is throttled, not busy: more CPU will not   │
-    │help, more replicas will                                                      │
+    │         help, more replicas will                                             │
     │03:12:01 · facts read from the target                                         │
     │03:12:01 ▷ #1 Pods and their restarts [RO, read-only client]                  │
     │03:12:01 ✓ succeeded · #1 pods · 640 ms                                       │
@@ -270,7 +270,7 @@ fn a_lost_log_and_an_unknown_outcome_are_said_in_words() {
     LIVE cluster  checkout · context prod-eu-1 · namespace shop · htt…  open 00:11
     High CPU · phase 2/7 containment     LOG LOST: no changes   1 OUTCOME UNKNOWN
     Enter run read  x prepare  d done  f follow  n note  c stop  ? help  s service…
-    03:12:11 ! the log can't be written, so no change runs any more; reads still d…
+    03:12:11 ! the log can't be written, so no change runs any more; … M all of it
     "#);
 }
 
@@ -284,7 +284,9 @@ fn help() {
     ┌ Keys ────────────────────────────────────────────────────────────────────────┐
     │Marks: ▶ here  ✓ done  – skipped  ≠ does not fit, or not as expected  ▲       │
     │       finding holds  ✗ failed  ? unknown                                     │
-    │[RO] only reads   [MUT] changes the target: always asks first                 │
+    │[RO]  can only read, by what is named beside it                               │
+    │[RO?] said to only read; nothing enforces it                                  │
+    │[MUT] changes the target: always asks first                                   │
     │                                                                              │
     │Panes                                                                         │
     │  Enter                 Run the marked read-only command, go to the marked    │
@@ -298,9 +300,7 @@ fn help() {
     │  ? F1                  All keys                                              │
     │  s                     The service card: owner, dashboard, logs, rollback,   │
     │                        dependencies, target, facts                           │
-    │  Tab                   The next pane                                         │
-    │  q Ctrl-C              Leave the console; the incident stays open            │
-    └─────────────────────────────────────────────────────────────────── ↓ 91 more ┘
+    └─────────────────────────────────────────────────────────────────── ↓ 93 more ┘
 
      Esc back  ↓ down  ↑ up
     "#);
@@ -312,7 +312,7 @@ fn the_service_card() {
     console.press("s");
     assert_snapshot!(console.at(80, 24), @r#"
      LIVE cluster  checkout · context prod-eu-1 · namespace shop · htt…  open 01:44
-     High CPU · phase 1/7 first-checks                                    1 reading
+     High CPU · phase 1/7 first-checks                                    1 running
     ┌ Service card ────────────────────────────────────────────────────────────────┐
     │service                 checkout                                              │
     │target                  LIVE context prod-eu-1 · namespace shop ·             │
@@ -344,7 +344,7 @@ fn the_whole_output_with_a_search() {
     console.press("3[o/running<enter>");
     assert_snapshot!(console.at(80, 24), @r#"
      LIVE cluster  checkout · context prod-eu-1 · namespace shop · htt…  open 01:56
-     High CPU · phase 1/7 first-checks                                    1 reading
+     High CPU · phase 1/7 first-checks                                    1 running
     ┌ #1 Pods and their restarts (1 of 2) · succeeded ─────────────────────────────┐
     │NAME                        READY  STATUS   RESTARTS  AGE                     │
     │checkout-6c9f7d5b8-2xk9p    1/1    Running  0         4d                      │

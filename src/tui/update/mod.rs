@@ -87,7 +87,7 @@ fn key(model: &mut Model, state: &State, key: KeyEvent, now: Timestamp) -> Vec<O
     let admission = model.arrival.admit(key, mode, now);
     // Ctrl-C only ever leaves or declines, so it need not wait.
     if admission == Admission::Dropped && !is_interrupt {
-        let why = "typed ahead or held down, so it does not count: let go, wait a second, then answer";
+        let why = "typed ahead or held down: it does not count. Wait a second, then answer.";
         model.arrival.dialog_mut().complaint = Some(why.to_owned());
         return Vec::new();
     }
@@ -108,7 +108,7 @@ fn overlay(model: &mut Model, state: &State, (key, verb): (KeyEvent, Option<Verb
             Vec::new()
         }
         Overlay::Prompt { .. } => prompt::key(model, state, (key, verb), now),
-        Overlay::List { .. } => list::key(model, state, verb),
+        Overlay::List { .. } => list::key(model, state, verb, now),
         Overlay::Pager(_) => {
             pager::key(model, (key, verb), now);
             Vec::new()

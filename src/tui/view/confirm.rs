@@ -6,7 +6,7 @@ use ratatui::layout::{Margin, Position, Rect};
 use super::{Scene, header, step};
 use crate::action::{Identity, Preview};
 use crate::engine::change::Asking;
-use crate::engine::{Challenge, Proposal, Request, Tier, Wish};
+use crate::engine::{Challenge, Request, Tier, Wish};
 use crate::runbook::model::Command;
 use crate::tui::field::Field;
 use crate::tui::keys::{Mode, Verb};
@@ -46,8 +46,9 @@ fn places(asking: &Asking, body: Rect) -> Places {
 pub fn draw(scene: &Scene, asking: &Asking, body: Rect, brush: &mut Brush) {
     let tier = asking.proposal.tier();
     let role = header::role(tier);
-    let title = Row::new(role, format!(" TIER {} · {} · {} ", tier.number(), tier.means(), asks(asking.proposal.challenge())));
-    brush.frame(frame_of(body), title, (border(tier), weight(tier)));
+    let means = if asking.proposal.declared() { "a read that nothing enforces" } else { tier.means() };
+    let title = Row::new(role, format!(" TIER {} · {} · {means} ", tier.number(), asks(asking.proposal.challenge())));
+    brush.frame(frame_of(body), &title, (border(tier), weight(tier)));
     let places = places(asking, body);
     let grave = gravest(scene, asking);
     let halves = halves(&grave, &places);
@@ -69,7 +70,7 @@ pub fn draw(scene: &Scene, asking: &Asking, body: Rect, brush: &mut Brush) {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fit {
     Whole,
-    /// One row each, as many as there is room for; in full they are the first of what scrolls.
+    /// One row each, as many as there is room for; from the first that is cut or missing, they are the first of what scrolls.
     Cut,
 }
 
@@ -87,7 +88,12 @@ fn halves(grave: &[Row], places: &Places) -> Halves {
     let room = places.rule.y.saturating_sub(inner.y);
     let most = room.saturating_sub(2);
     let needed = u16::try_from(paint::measure(grave, inner.width)).unwrap_or(u16::MAX);
-    let (height, fit, above) = if needed <= most { (needed, Fit::Whole, usize::from(needed)) } else { (most, Fit::Cut, 0) };
+    let whole = |row: &&Row| row.width() <= usize::from(inner.width);
+    let (height, fit, above) = if needed <= most {
+        (needed, Fit::Whole, usize::from(needed))
+    } else {
+        (most, Fit::Cut, grave.iter().take(usize::from(most)).take_while(whole).count())
+    };
     let between = Rect { y: inner.y + height, height: room - height, ..inner };
     Halves { top: Rect { height, ..inner }, between, fit, above }
 }
@@ -102,9 +108,9 @@ pub fn extent(scene: &Scene, asking: &Asking, body: Rect) -> (usize, u16) {
 
 fn asks(challenge: &Challenge) -> &'static str {
     match challenge {
-        Challenge::Yes => "press y",
-        Challenge::TypeName(_) => "type the name",
-        Challenge::Recall { .. } => "from memory",
+        Challenge::Yes => "PRESS y",
+        Challenge::TypeName(_) => "TYPE THE NAME",
+        Challenge::Recall { .. } => "TYPE FROM MEMORY",
     }
 }
 
@@ -151,13 +157,11 @@ fn gravest(scene: &Scene, asking: &Asking) -> Vec<Row> {
 }
 
 fn undoing(scene: &Scene, asking: &Asking) -> Row {
-    match &asking.proposal.wish().write.undo {
-        Some(_) => labelled("UNDO", Role::Good, "can be undone: see below"),
-        None => {
-            let why = command(scene, asking).and_then(|command| command.irreversible.clone());
-            labelled("DANGER", Role::Bad, format!("CAN'T BE UNDONE: {}", why.unwrap_or_else(|| "there is no undo for it".to_owned())))
-        }
+    if asking.proposal.wish().write.undo.is_some() {
+        return labelled("UNDO", Role::Good, "can be undone: see below");
     }
+    let why = command(scene, asking).and_then(|command| command.irreversible.clone());
+    labelled("DANGER", Role::Bad, format!("CAN'T BE UNDONE: {}", why.unwrap_or_else(|| "there is no undo for it".to_owned())))
 }
 
 fn command<'a>(scene: &Scene<'a>, asking: &Asking) -> Option<&'a Command> {
@@ -185,7 +189,10 @@ fn object(identity: &Identity) -> Option<Row> {
             let user = cluster.user.as_ref().map_or_else(String::new, |user| format!(" · as {user}"));
             let object = cluster.object.as_ref().map_or_else(
                 || "no single object".to_owned(),
-                |object| format!("{} {} · uid {} · version {}", object.kind, object.name, object.uid, object.resource_version),
+                |object| {
+                    let generation = object.generation.map_or_else(String::new, |generation| format!(" · generation {generation}"));
+                    format!("{} {} · uid {}{generation} · version {}", object.kind, object.name, object.uid, object.resource_version)
+                },
             );
             Some(labelled("OBJECT", Role::Text, format!("{object}{user}")))
         }
@@ -227,7 +234,6 @@ fn detail_rows(scene: &Scene, asking: &Asking) -> Vec<Row> {
     rows.extend(asking.prepared.before.iter().map(|reading| labelled("now", Role::Text, tell::reading(reading))));
     let verify = command(scene, asking).and_then(|command| command.verify.as_ref());
     rows.extend(verify.map(|verify| labelled("verify", Role::Text, verify.value.to_string())));
-    rows.push(labelled("bound to", Role::Faint, short(&asking.proposal)));
     rows
 }
 
@@ -251,11 +257,6 @@ fn undo_rows(wish: &Wish) -> Vec<Row> {
     let Some(undo) = &wish.undo_describes else { return Vec::new() };
     let lines = undo.runs.iter().map(|line| Row::text(format!("  {line}")).hang(4));
     std::iter::once(Row::new(Role::Faint, "its undo")).chain(lines).collect()
-}
-
-/// Enough of the digest to tell two dialogs apart.
-fn short(proposal: &Proposal) -> String {
-    proposal.digest().chars().take(12).collect()
 }
 
 fn prompt(scene: &Scene, asking: &Asking, places: &Places, brush: &mut Brush) {
@@ -301,7 +302,7 @@ fn hint(scene: &Scene, challenge: &Challenge) -> String {
         Challenge::TypeName(_) => format!("Then {}. {}: nothing runs.", key(Mode::Recall, Verb::Accept), key(Mode::Recall, Verb::Back)),
         Challenge::Recall { .. } => {
             let [enter, tab, esc] = [Verb::Accept, Verb::Toggle, Verb::Back].map(|verb| key(Mode::Recall, verb));
-            format!("The name is hidden on purpose. {tab}: other line. {enter}: answer. {esc}: nothing runs.")
+            format!("Hidden on purpose. {tab}: other line. {enter}: answer. {esc}: nothing runs.")
         }
     }
 }

@@ -120,7 +120,7 @@ fn alerts(scene: &Scene) -> Row {
         say(Role::Notice, format!("{} preparing", state.preparing.len()));
     }
     if !state.reads.is_empty() {
-        say(Role::Notice, format!("{} reading", state.reads.len()));
+        say(Role::Notice, format!("{} running", state.reads.len()));
     }
     row.and(Role::Text, " ")
 }

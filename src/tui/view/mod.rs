@@ -12,7 +12,7 @@ pub mod step;
 mod steps;
 mod timeline;
 
-pub use list::{Choice, choices};
+pub use list::choices;
 pub use pager::window as pager_window;
 pub use sheet::rows as sheet_rows;
 pub use steps::step_at;
@@ -93,9 +93,9 @@ fn over(scene: &Scene, overlay: &Overlay, layout: &Layout, brush: &mut Brush) {
             panes(scene, layout, brush);
             prompt::draw(scene, prompt, field, layout.body, brush);
         }
-        Overlay::List { list, selected } => {
+        Overlay::List { list, marked } => {
             panes(scene, layout, brush);
-            list::draw(scene, *list, *selected, layout.body, brush);
+            list::draw(scene, (*list, marked.as_ref()), layout.body, brush);
         }
         Overlay::Leaving => {
             panes(scene, layout, brush);
@@ -114,7 +114,7 @@ pub fn cursor(model: &Model, state: &State, area: Rect) -> Option<Position> {
         Surface::Confirm(asking) => confirm::cursor(&scene, asking, body),
         Surface::Question(question) => prompt::question_cursor(&scene, question, body),
         Surface::Overlay(overlay) => match overlay {
-            Overlay::Prompt { prompt, field } => prompt::cursor(&scene, prompt, field, body),
+            Overlay::Prompt { prompt, field } => Some(prompt::cursor(&scene, prompt, field, body)),
             Overlay::Pager(pager) => pager::cursor(pager, body),
             Overlay::Nothing | Overlay::Sheet { .. } | Overlay::List { .. } | Overlay::Leaving => None,
         },
@@ -140,7 +140,7 @@ fn frame(scene: &Scene, (pane, area, wide): (Pane, Rect, bool), detail: &str, br
     } else if wide {
         title = title.and(role, " ");
     }
-    brush.frame(area, title, (role, Weight::Plain))
+    brush.frame(area, &title, (role, Weight::Plain))
 }
 
 /// How far the details of the dialog on top can be scrolled, and how many rows of them show at once.
