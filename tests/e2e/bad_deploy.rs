@@ -10,7 +10,8 @@ use crate::log::{Log, time};
 use crate::pty::WIDE;
 use crate::world::{self, Program, Prometheus, Service};
 
-const FAILING: &str = r#"sum(rate(http_requests_total{service="shop",status=~"5.."}[10s])) / sum(rate(http_requests_total{service="shop"}[10s]))"#;
+const FAILING: &str =
+    r#"sum(rate(http_requests_total{service="shop",status=~"5.."}[10s])) / sum(rate(http_requests_total{service="shop"}[10s]))"#;
 const SWAP: &str = "Put the previous release back";
 
 struct World {

@@ -15,11 +15,13 @@ pub struct Home {
     term: &'static str,
 }
 
-/// A read of the output pane: its last lines, and how the run ended.
+/// The console, and how far it has come.
 pub struct Console {
     pub terminal: Terminal,
     /// Runs started so far: the next one has the number after it.
     runs: u32,
+    /// Shows one pane at a time.
+    narrow: bool,
 }
 
 impl Home {
@@ -66,7 +68,7 @@ impl Home {
     }
 
     pub fn open(&self, area: Area, arguments: &[&str]) -> Console {
-        Console { terminal: self.terminal(area, arguments), runs: 0 }
+        Console { terminal: self.terminal(area, arguments), runs: 0, narrow: area.0 < 100 }
     }
 
     /// qrh without a terminal.
@@ -93,6 +95,11 @@ impl Home {
         let dir = found.next().expect("no incident was opened").unwrap().path();
         assert!(found.next().is_none(), "more than one incident was opened");
         dir
+    }
+
+    /// Takes the only incident away, so that the next one is the only one.
+    pub fn forget(&self) {
+        std::fs::remove_dir_all(self.incident()).unwrap();
     }
 
     pub fn log(&self) -> Log {
@@ -152,9 +159,9 @@ impl Console {
         let mut now = self.terminal.until("a marked command", marked);
         while !now.starts_with(title) {
             self.press("j");
-            now = self.terminal.until(&format!("a mark below {now:?}, on the way to {title:?}"), |screen| {
-                marked(screen).filter(|found| *found != now)
-            });
+            now = self
+                .terminal
+                .until(&format!("a mark below {now:?}, on the way to {title:?}"), |screen| marked(screen).filter(|found| *found != now));
         }
     }
 
@@ -240,7 +247,16 @@ impl Console {
     /// Waits for the end of the run that was started last.
     pub fn ended(&mut self) -> String {
         self.runs += 1;
-        self.terminal.until(&format!("the end of run #{}", self.runs), |screen| ending(screen, self.runs))
+        if self.narrow {
+            self.press("3");
+        }
+        let ending = self.terminal.until(&format!("the end of run #{}", self.runs), |screen| ending(screen, self.runs));
+        if self.narrow {
+            self.press("2");
+            self.wait("[2 Step]");
+            self.beat();
+        }
+        ending
     }
 
     /// Opens the dialog of a change and waits until it can be answered.

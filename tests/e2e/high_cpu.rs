@@ -9,21 +9,21 @@ use crate::log::{Log, sha256, time};
 use crate::pty::WIDE;
 use crate::world::{self, Program, Prometheus, Server, Service};
 
-const FLAG: &str = "sync-json";
+pub const FLAG: &str = "sync-json";
 const WINDOW: &str = "10s";
 const SERVICE_CPU: &str = r#"sum(rate(process_cpu_seconds_total{service="shop"}[10s]))"#;
 
-struct World {
-    service: Service,
+pub struct World {
+    pub service: Service,
     prometheus: Prometheus,
-    home: Home,
+    pub home: Home,
     _load: Program,
     _server: Server,
     _kept: tempfile::TempDir,
 }
 
 impl World {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let (kept, root) = world::directory();
         let (service, server) = world::service(&root, FLAG);
         let load = world::load(&service, "/report", None);
@@ -34,7 +34,7 @@ impl World {
         Self { service, prometheus, home, _load: load, _server: server, _kept: kept }
     }
 
-    fn arguments() -> [&'static str; 6] {
+    pub fn arguments() -> [&'static str; 6] {
         ["run", "high-cpu", "-i", "window=10s", "-i", "lookback=20s"]
     }
 }

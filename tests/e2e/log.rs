@@ -46,7 +46,9 @@ impl Log {
     pub fn one(&self, kind: &str, key: &str, value: impl Into<Value>) -> &Value {
         let value = value.into();
         let found: Vec<&Value> = self.all(kind).into_iter().filter(|event| event["data"][key] == value).collect();
-        let [event] = found.as_slice() else { panic!("one {kind} with {key} = {value} was expected, not {}: {:#?}", found.len(), self.story()) };
+        let [event] = found.as_slice() else {
+            panic!("one {kind} with {key} = {value} was expected, not {}: {:#?}", found.len(), self.story())
+        };
         event
     }
 

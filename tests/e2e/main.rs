@@ -5,9 +5,11 @@
 
 mod bad_deploy;
 mod console;
+mod down;
 mod high_cpu;
 mod log;
-#[path = "../support/pty.rs"]
+mod narrow;
 mod pty;
+mod resume;
 mod terminal;
 mod world;

@@ -12,7 +12,7 @@ use rustix::process::{Pid, setpriority_process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::pty::PATIENCE;
+pub use crate::pty::PATIENCE;
 
 /// Requests a second that are offered. With the fault on, two at a time keep the main thread busy and the rest is not sent.
 const RATE: &str = "60";
@@ -110,7 +110,9 @@ pub fn refusing_port() -> u16 {
 }
 
 fn start(command: &mut Command) -> Program {
-    Program { child: command.env("EXIT_WITH_PARENT", "1").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap() }
+    Program {
+        child: command.env("EXIT_WITH_PARENT", "1").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap(),
+    }
 }
 
 fn node(name: &str) -> Command {
@@ -154,8 +156,15 @@ pub fn supervised(root: &Path) -> (Service, Program) {
     let made = node("make-releases.mjs").arg(root).stdout(Stdio::null()).status().unwrap();
     assert!(made.success(), "make-releases.mjs: {made}");
     let state = root.join("state");
-    let supervisor =
-        start(node("supervise.mjs").arg("--current").arg(root.join("current")).arg("--state").arg(&state).env("PORT", "0").env("DRAIN_DELAY_MS", "0"));
+    let supervisor = start(
+        node("supervise.mjs")
+            .arg("--current")
+            .arg(root.join("current"))
+            .arg("--state")
+            .arg(&state)
+            .env("PORT", "0")
+            .env("DRAIN_DELAY_MS", "0"),
+    );
     let port = port_in(&state.join("service.port"));
     (Service { port, pid_file: state.join("service.pid"), log: state.join("service.log") }, supervisor)
 }
@@ -221,7 +230,8 @@ impl Prometheus {
 pub fn exchange(port: u16, method: &str, path: &str, body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let head = format!("{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
+    let head =
+        format!("{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
     stream.write_all((head + body).as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
