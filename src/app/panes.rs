@@ -70,8 +70,9 @@ pub async fn run(opening: Opening, model: Model, mut signals: Signals) -> io::Re
     let mut flow = console.perform(first, &mut panes);
     let mut drawn = Instant::now();
     let mut end = End::Left;
-    draw(&mut taken, &mut panes, &console)?;
-    while flow == Flow::On {
+    // A terminal that is gone ends the console in the same order as anything else: what runs is stopped first.
+    let mut lost = draw(&mut taken, &mut panes, &console).err();
+    while flow == Flow::On && lost.is_none() {
         tokio::select! {
             biased;
             signal = signals.next() => {
@@ -94,11 +95,11 @@ pub async fn run(opening: Opening, model: Model, mut signals: Signals) -> io::Re
             tokio::time::sleep(FRAME.saturating_sub(drawn.elapsed())).await;
             (console, flow) = drain(console, &mut panes, flow);
         }
-        draw(&mut taken, &mut panes, &console)?;
+        lost = draw(&mut taken, &mut panes, &console).err();
         drawn = Instant::now();
     }
     let log = console.end(&mut panes).await;
-    Ok(Ended { end, log })
+    lost.map_or(Ok(Ended { end, log }), Err)
 }
 
 fn press(console: Console, panes: &mut Panes, key: Key) -> (Console, Flow) {
