@@ -31,11 +31,11 @@ pub fn surface<'a>(model: &'a Model, state: &'a State) -> Surface<'a> {
     if !matches!(model.overlay, Overlay::Nothing) {
         return Surface::Overlay(&model.overlay);
     }
-    // The question first: leaving one is how the engine understands `Decline` while both are there.
-    if let Some(question) = &state.question {
-        return Surface::Question(question);
+    // The confirmation first: leaving one is how the engine understands `Decline` while both are there.
+    if let Some(asking) = asking(state) {
+        return Surface::Confirm(asking);
     }
-    asking(state).map_or(Surface::Panes, Surface::Confirm)
+    state.question.as_ref().map_or(Surface::Panes, Surface::Question)
 }
 
 /// The confirmation that waits, on top or not.

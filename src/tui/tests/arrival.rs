@@ -200,15 +200,17 @@ fn a_question_takes_no_keys_typed_before_it_was_there() {
 }
 
 #[test]
-fn a_question_before_a_dialog_is_what_escape_leaves() {
+fn of_a_dialog_and_a_question_escape_leaves_the_one_in_view() {
     let mut console = Console::asked(wish("Scale"));
     console.event(crate::engine::Event::Person(Intent::Start("pods".into())));
     console.prepared_question("Is the traffic real?", Answer::Text);
     let screen = console.screen();
-    assert!(screen.contains("Is the traffic real?") && screen.contains("TIER 2 WAITS"), "{screen}");
+    assert!(screen.contains("TIER 2 ·") && screen.contains("a question waits"), "{screen}");
     console.press("<esc>");
     let screen = console.screen();
-    assert!(screen.contains("TIER 2 ·"), "the dialog is still there: {screen}");
+    assert!(screen.contains("Is the traffic real?") && !screen.contains("TIER 2"), "{screen}");
+    console.press("yes<enter>");
+    assert_eq!(console.intents, [Intent::Decline, Intent::Reply("yes".into())]);
 }
 
 #[test]

@@ -2,10 +2,9 @@
 
 use insta::assert_snapshot;
 
-use super::fixture::{Console, grave_wish, light_wish, wish};
+use super::fixture::{Console, grave_wish, light_wish, script_wish, wish};
 use crate::action::ask::Answer;
 use crate::action::{Ending, Verdict};
-use crate::runbook::model::Effect;
 
 #[test]
 fn tier_one() {
@@ -19,7 +18,7 @@ fn tier_one() {
     │UNDO     can be undone: see below                                             │
     │REACH    1 object, 4 pods or processes                                        │
     │OBJECT   Deployment checkout · uid 6f1c9a52-8a1e-4a0e-9a55-1f6f0a6f2d11 ·     │
-    │         version 81472 · as alice                                             │
+    │         generation 12 · version 81472 · as alice                             │
     │SERVER   https://prod-eu-1.k8s.example:6443                                   │
     │runs exactly                                                                  │
     │  PATCH deployments/checkout {"spec":{"paused":true}}                         │
@@ -29,7 +28,7 @@ fn tier_one() {
     │its undo                                                                      │
     │  PATCH deployments/checkout {"spec":{"paused":null}}                         │
     │now      p99 2100 ms                                                          │
-    │──────────────────────────────────────────────────────────────────── ↓ 2 more │
+    │──────────────────────────────────────────────────────────────────── ↓ 1 more │
     │Press y to run exactly this. Any other key runs nothing.                      │
     │Esc: nothing runs.                                                            │
     └──────────────────────────────────────────────────────────────────────────────┘
@@ -53,7 +52,7 @@ fn tier_two() {
     ┃AGAINST  ! HorizontalPodAutoscaler checkout (2 to 5)                          ┃
     ┃REACH    1 object, 4 pods or processes                                        ┃
     ┃OBJECT   Deployment checkout · uid 6f1c9a52-8a1e-4a0e-9a55-1f6f0a6f2d11 ·     ┃
-    ┃         version 81472 · as alice                                             ┃
+    ┃         generation 12 · version 81472 · as alice                             ┃
     ┃SERVER   https://prod-eu-1.k8s.example:6443                                   ┃
     ┃runs exactly                                                                  ┃
     ┃  PATCH /apis/apps/v1/namespaces/shop/deployments/checkout/scale              ┃
@@ -61,7 +60,7 @@ fn tier_two() {
     ┃  by hand: kubectl --context prod-eu-1 -n shop scale deployment/checkout      ┃
     ┃    --replicas=6 --current-replicas=4                                         ┃
     ┃what the server says would change                                             ┃
-    ┃──────────────────────────────────────────────────────────────────── ↓ 9 more ┃
+    ┃──────────────────────────────────────────────────────────────────── ↓ 8 more ┃
     ┃› Type checkout to run it: check                                              ┃
     ┃Then Enter. Esc: nothing runs.                                                ┃
     ┗━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┛
@@ -83,7 +82,8 @@ fn tier_two_where_there_is_room() {
         ┃HAZARD   ! An HPA owns the replica count: it may scale back within a minute                                 ┃
         ┃AGAINST  ! HorizontalPodAutoscaler checkout (2 to 5)                                                        ┃
         ┃REACH    1 object, 4 pods or processes                                                                      ┃
-        ┃OBJECT   Deployment checkout · uid 6f1c9a52-8a1e-4a0e-9a55-1f6f0a6f2d11 · version 81472 · as alice          ┃
+        ┃OBJECT   Deployment checkout · uid 6f1c9a52-8a1e-4a0e-9a55-1f6f0a6f2d11 · generation 12 · version 81472 · as┃
+        ┃         alice                                                                                              ┃
         ┃SERVER   https://prod-eu-1.k8s.example:6443                                                                 ┃
         ┃runs exactly                                                                                                ┃
         ┃  PATCH /apis/apps/v1/namespaces/shop/deployments/checkout/scale {"spec":{"replicas":6}}                    ┃
@@ -96,7 +96,6 @@ fn tier_two_where_there_is_room() {
         ┃  PATCH /apis/apps/v1/namespaces/shop/deployments/checkout/scale {"spec":{"replicas":4}}                    ┃
         ┃now      p99 2100 ms                                                                                        ┃
         ┃verify   pods                                                                                               ┃
-        ┃bound to 6bb06cf004d1                                                                                       ┃
         ┃                                                                                                            ┃
         ┃                                                                                                            ┃
         ┃                                                                                                            ┃
@@ -132,14 +131,14 @@ fn tier_three() {
     ║AGAINST  ! HorizontalPodAutoscaler checkout (2 to 5)                          ║
     ║REACH    1 object, 4 pods or processes                                        ║
     ║OBJECT   Deployment checkout · uid 6f1c9a52-8a1e-4a0e-9a55-1f6f0a6f2d11 ·     ║
-    ║         version 81472 · as alice                                             ║
+    ║         generation 12 · version 81472 · as alice                             ║
     ║SERVER   https://•••••.k8s.example:6443                                       ║
     ║runs exactly                                                                  ║
     ║  PATCH /apis/apps/v1/namespaces/shop/deployments/checkout/scale              ║
     ║    {"spec":{"replicas":6}}                                                   ║
     ║  by hand: kubectl --context ••••• -n shop scale deployment/checkout          ║
     ║    --replicas=6 --current-replicas=4                                         ║
-    ║──────────────────────────────────────────────────────────────────── ↓ 4 more ║
+    ║──────────────────────────────────────────────────────────────────── ↓ 3 more ║
     ║  Name of the context, from memory: prod                                      ║
     ║› Why it must be done: the node is lost                                       ║
     ║Hidden on purpose. Tab: other line. Enter: answer. Esc: nothing runs.         ║
@@ -162,7 +161,8 @@ fn tier_three_where_there_is_room() {
         ║HAZARD   ! An HPA owns the replica count: it may scale back within a minute                                 ║
         ║AGAINST  ! HorizontalPodAutoscaler checkout (2 to 5)                                                        ║
         ║REACH    1 object, 4 pods or processes                                                                      ║
-        ║OBJECT   Deployment checkout · uid 6f1c9a52-8a1e-4a0e-9a55-1f6f0a6f2d11 · version 81472 · as alice          ║
+        ║OBJECT   Deployment checkout · uid 6f1c9a52-8a1e-4a0e-9a55-1f6f0a6f2d11 · generation 12 · version 81472 · as║
+        ║         alice                                                                                              ║
         ║SERVER   https://•••••.k8s.example:6443                                                                     ║
         ║runs exactly                                                                                                ║
         ║  PATCH /apis/apps/v1/namespaces/shop/deployments/checkout/scale {"spec":{"replicas":6}}                    ║
@@ -170,7 +170,6 @@ fn tier_three_where_there_is_room() {
         ║preview  none: the API has no dry run for this verb                                                         ║
         ║now      p99 2100 ms                                                                                        ║
         ║verify   pods                                                                                               ║
-        ║bound to 6acad724d2ec                                                                                       ║
         ║                                                                                                            ║
         ║                                                                                                            ║
         ║                                                                                                            ║
@@ -208,7 +207,7 @@ fn tier_three_where_there_is_none() {
     ║DANGER   CAN'T BE UNDONE: there is no undo for it         ║
     ║HAZARD   ! An HPA owns the replica count: it may scale    ║
     ║         back within a minute                             ║
-    ║─────────────────────────────────────────────── ↓ 16 more ║
+    ║─────────────────────────────────────────────── ↓ 15 more ║
     ║› Name of the context, from memory:                       ║
     ║  Why it must be done:                                    ║
     ║Hidden on purpose. Tab: other line. Enter: answer. Esc: n…║
@@ -222,29 +221,28 @@ fn tier_three_where_there_is_none() {
 fn a_read_that_nothing_enforces() {
     let mut console = Console::open();
     console.press("j<enter>");
-    let mut wish = light_wish("CPU throttling of the container");
-    wish.effect = Effect::ReadOnly;
+    let wish = script_wish("CPU throttling of the container");
     console.prepared_as(wish, Verdict::Unknown("scripts are not examined".to_owned()));
     assert_snapshot!(console.at(80, 24), @r#"
      LIVE cluster  checkout · context prod-eu-1 · namespace shop · htt…  open 00:02
      High CPU · phase 1/7 first-checks                                TIER 1 WAITS
     ┌ TIER 1 · PRESS y · a read that nothing enforces ─────────────────────────────┐
     │READ     CPU throttling of the container                                      │
-    │ON       LIVE context prod-eu-1 · namespace shop                              │
+    │ON       LIVE host web-17 · process 4711                                      │
     │DANGER   read-only by its author's word alone: nothing stops it from changing │
     │         something                                                            │
     │REACH    1 object, 4 pods or processes                                        │
-    │OBJECT   Deployment checkout · uid 6f1c9a52-8a1e-4a0e-9a55-1f6f0a6f2d11 ·     │
-    │         version 81472 · as alice                                             │
-    │SERVER   https://prod-eu-1.k8s.example:6443                                   │
+    │PROCESS  pid 4711, started at tick 99120                                      │
     │runs exactly                                                                  │
-    │  PATCH deployments/checkout {"spec":{"paused":true}}                         │
-    │  by hand: kubectl rollout pause deployment/checkout                          │
-    │what the server says would change                                             │
-    │  +  paused: true                                                             │
-    │its undo                                                                      │
-    │  PATCH deployments/checkout {"spec":{"paused":null}}                         │
-    │──────────────────────────────────────────────────────────────────── ↓ 2 more │
+    │  sh -eu -c 'cat /sys/fs/cgroup/cpu.stat'                                     │
+    │preview  none: a script has no dry run                                        │
+    │now      p99 2100 ms                                                          │
+    │                                                                              │
+    │                                                                              │
+    │                                                                              │
+    │                                                                              │
+    │                                                                              │
+    │──────────────────────────────────────────────────────────────────────────────│
     │Press y to run exactly this. Any other key runs nothing.                      │
     │Esc: nothing runs.                                                            │
     └──────────────────────────────────────────────────────────────────────────────┘

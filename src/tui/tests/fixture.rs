@@ -13,7 +13,8 @@ use serde_json::json;
 
 use crate::action::ask::{Answer, Ask};
 use crate::action::identity::{ClusterIdentity, HostIdentity, ObjectIdentity, ProcessIdentity};
-use crate::action::kube::{Deployment, Kube, Scale};
+use crate::action::kube::{Deployment, Get, Kube, Scale};
+use crate::action::shell::Shell;
 use crate::action::{Action, Description, Ending, Hold, Identity, Planned, Preview, Report, Verdict, Write};
 use crate::engine::event::{Considered, Decided, Prepared, Ran, Ready, Rendered, Token};
 use crate::engine::{self, Effect, Event, Intent, Setup, Stamped, State, Wish};
@@ -133,7 +134,7 @@ fn reached() -> ClusterIdentity {
 
 pub fn deployment() -> Identity {
     let object = ObjectIdentity {
-        generation: None,
+        generation: Some(12),
         kind: "Deployment".to_owned(),
         name: "checkout".to_owned(),
         uid: "6f1c9a52-8a1e-4a0e-9a55-1f6f0a6f2d11".to_owned(),
@@ -220,6 +221,27 @@ pub fn grave_wish(title: &str) -> Wish {
     wish.write.undo = None;
     wish.undo_describes = None;
     wish.preview = Preview::None("the API has no dry run for this verb".to_owned());
+    wish
+}
+
+/// A read that its client holds.
+fn read_wish(title: &str) -> Wish {
+    let mut wish = light_wish(title);
+    wish.effect = Tag::ReadOnly;
+    wish.write.undo = None;
+    let pods = Get { resource: "pods".to_owned(), name: None, selector: Some("app=checkout".to_owned()), field_selector: None };
+    wish.write.planned.action = Action::Kube(Kube::Get(pods));
+    wish
+}
+
+/// A script that only its author says to read.
+pub fn script_wish(title: &str) -> Wish {
+    let mut wish = read_wish(title);
+    wish.write.planned.action = Action::Shell(Shell { script: "cat /sys/fs/cgroup/cpu.stat".to_owned() });
+    wish.write.identity = host();
+    wish.describes = lines(&["sh -eu -c 'cat /sys/fs/cgroup/cpu.stat'"], None);
+    wish.undo_describes = None;
+    wish.preview = Preview::None("a script has no dry run".to_owned());
     wish
 }
 
@@ -408,14 +430,11 @@ impl Console {
 
     /// A read was made ready, and admitted.
     pub fn prepared_read(&mut self, title: &str) {
-        let mut wish = wish(title);
-        wish.effect = Tag::ReadOnly;
-        self.prepared_as(wish, Verdict::Reads(Hold::ReadClient));
+        self.prepared_as(read_wish(title), Verdict::Reads(Hold::ReadClient));
     }
 
     pub fn prepared_question(&mut self, question: &str, answer: Answer) {
-        let mut wish = wish(question);
-        wish.effect = Tag::ReadOnly;
+        let mut wish = read_wish(question);
         wish.write.planned.action = Action::Ask(Ask { question: question.to_owned(), answer });
         self.prepared_as(wish, Verdict::Reads(Hold::NoEffect));
     }

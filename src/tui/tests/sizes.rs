@@ -83,7 +83,7 @@ fn danger_target_and_prompt_are_in_view_at_every_size_and_scroll() {
         console.resize(width, height);
         for _ in 0..150 {
             let screen = console.screen();
-            if screen.contains("bound to") {
+            if screen.contains("verify   pods") {
                 break;
             }
             for words in ["TIER 3", "Cordon", "LIVE context", "CAN'T BE UNDONE", "from memory", "Why it must be done"] {
@@ -91,7 +91,11 @@ fn danger_target_and_prompt_are_in_view_at_every_size_and_scroll() {
             }
             console.press("<pgdn>");
         }
-        assert!(console.screen().contains("bound to"), "the end of the details can be reached at {width}×{height}:\n{}", console.screen());
+        assert!(
+            console.screen().contains("verify   pods"),
+            "the end of the details can be reached at {width}×{height}:\n{}",
+            console.screen()
+        );
     }
 }
 

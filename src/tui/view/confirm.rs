@@ -6,7 +6,7 @@ use ratatui::layout::{Margin, Position, Rect};
 use super::{Scene, header, step};
 use crate::action::{Identity, Preview};
 use crate::engine::change::Asking;
-use crate::engine::{Challenge, Proposal, Request, Tier, Wish};
+use crate::engine::{Challenge, Request, Tier, Wish};
 use crate::runbook::model::Command;
 use crate::tui::field::Field;
 use crate::tui::keys::{Mode, Verb};
@@ -189,7 +189,10 @@ fn object(identity: &Identity) -> Option<Row> {
             let user = cluster.user.as_ref().map_or_else(String::new, |user| format!(" · as {user}"));
             let object = cluster.object.as_ref().map_or_else(
                 || "no single object".to_owned(),
-                |object| format!("{} {} · uid {} · version {}", object.kind, object.name, object.uid, object.resource_version),
+                |object| {
+                    let generation = object.generation.map_or_else(String::new, |generation| format!(" · generation {generation}"));
+                    format!("{} {} · uid {}{generation} · version {}", object.kind, object.name, object.uid, object.resource_version)
+                },
             );
             Some(labelled("OBJECT", Role::Text, format!("{object}{user}")))
         }
@@ -231,7 +234,6 @@ fn detail_rows(scene: &Scene, asking: &Asking) -> Vec<Row> {
     rows.extend(asking.prepared.before.iter().map(|reading| labelled("now", Role::Text, tell::reading(reading))));
     let verify = command(scene, asking).and_then(|command| command.verify.as_ref());
     rows.extend(verify.map(|verify| labelled("verify", Role::Text, verify.value.to_string())));
-    rows.push(labelled("bound to", Role::Faint, short(&asking.proposal)));
     rows
 }
 
@@ -255,11 +257,6 @@ fn undo_rows(wish: &Wish) -> Vec<Row> {
     let Some(undo) = &wish.undo_describes else { return Vec::new() };
     let lines = undo.runs.iter().map(|line| Row::text(format!("  {line}")).hang(4));
     std::iter::once(Row::new(Role::Faint, "its undo")).chain(lines).collect()
-}
-
-/// Enough of the digest to tell two dialogs apart.
-fn short(proposal: &Proposal) -> String {
-    proposal.digest().chars().take(12).collect()
 }
 
 fn prompt(scene: &Scene, asking: &Asking, places: &Places, brush: &mut Brush) {

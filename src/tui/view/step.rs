@@ -16,7 +16,7 @@ use crate::tui::theme::Role;
 use crate::tui::{clock, paint, tell};
 
 /// Lines of what a command runs that the pane shows; the dialog and the copy have all of them.
-const RUN_LINES: usize = 6;
+const RUN_LINES: usize = 3;
 
 pub fn draw(scene: &Scene, area: Rect, wide: bool, brush: &mut Brush) {
     let Some(step) = scene.state.current_step() else {
@@ -224,7 +224,7 @@ fn details(scene: &Scene, command: &Command) -> Vec<Row> {
         Some(Ready::Now { describes, .. }) => {
             rows.extend(describes.runs.iter().take(RUN_LINES).map(|line| indented(Role::Strong, &format!("$ {line}"))));
             if describes.runs.len() > RUN_LINES {
-                rows.push(indented(Role::Faint, &format!("… {} lines more", describes.runs.len() - RUN_LINES)));
+                rows.push(indented(Role::Faint, &format!("… {} lines more: its dialog has all", describes.runs.len() - RUN_LINES)));
             }
             rows.extend(describes.by_hand.iter().map(|line| indented(Role::Faint, &format!("by hand: {line}"))));
         }
