@@ -1,13 +1,9 @@
 //! Real requests to a loopback server: every ending `target::http` and `target::announce` promise.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-#![allow(clippy::disallowed_methods, reason = "tests start tasks and processes themselves")]
-
-mod loopback;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use loopback::{Server, Step, answer};
+use crate::loopback::{Server, Step, answer};
 use qrh::action::announce::Announce;
 use qrh::action::http::{Http, Method};
 use qrh::action::{Ending, Report};
