@@ -79,11 +79,14 @@ pub async fn run(opening: Opening, model: Model, mut signals: Signals) -> io::Re
                 end = End::Signal(signal);
                 break;
             }
-            key = keys.next() => match key {
-                Some(Ok(key)) => (console, flow) = press(console, &mut panes, key),
-                // The terminal is gone: what runs is stopped and the log closed, as after a hang-up.
-                Some(Err(_)) | None => break,
-            },
+            key = keys.next() => {
+                let Some(Ok(key)) = key else {
+                    // The terminal is gone: what runs is stopped and the log closed, as after a hang-up.
+                    end = End::Deaf;
+                    break;
+                };
+                (console, flow) = press(console, &mut panes, key);
+            }
             world = console.next() => match world {
                 Some(world) => (console, flow) = console.take(world, &mut panes),
                 None => break,

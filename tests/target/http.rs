@@ -336,7 +336,7 @@ async fn loopback_never_goes_to_a_proxy() {
         let proxy = Server::saying("418 I'm a teapot", "", "the proxy").await;
         let this = std::env::current_exe().unwrap();
         let output = tokio::process::Command::new(this)
-            .args(["--exact", "loopback_never_goes_to_a_proxy", "--nocapture"])
+            .args(["--exact", "http::loopback_never_goes_to_a_proxy", "--nocapture"])
             .env(PROXY, proxy.url("/"))
             .env("HTTP_PROXY", proxy.url("/"))
             .env("http_proxy", proxy.url("/"))
