@@ -31,7 +31,7 @@ impl World {
         let prometheus = Prometheus::start(&root, &service);
         let home = Home::new(
             &root,
-            json!({
+            &json!({
                 "owner": "team-shop",
                 "url": service.url(),
                 "prometheus": format!("http://127.0.0.1:{}", prometheus.port),
@@ -146,8 +146,6 @@ fn the_release_before_it_is_put_back() {
     console.press("\x1b");
     console.terminal.wait_gone("Undo a change");
     console.close("1.4.1 is back");
-    console.wait("CLOSED after");
-    console.press("q");
     let ended = console.terminal.end();
     assert_eq!(ended.code(), 0, "{}", ended.screen);
     assert_told(&world, &world.home.log(), before.1);

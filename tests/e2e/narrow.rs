@@ -60,8 +60,6 @@ fn small(world: &World) {
     console.press("\x1b");
     console.terminal.wait_gone("Undo a change");
     console.close("off, on a small screen");
-    console.wait("CLOSED after");
-    console.press("q");
     let ended = console.terminal.end();
     assert_eq!(ended.code(), 0, "{}", ended.screen);
     ended.assert_given_back();
@@ -89,6 +87,8 @@ fn lines(world: &World) {
     arguments.push("--plain");
     let terminal = world.home.terminal(WIDE, &arguments);
     terminal.wait_sent(0, "LIVE shop confirm>");
+    // Once the facts are there, the command that needs the process is ready.
+    terminal.wait_sent(0, "[declared only: asks first]");
     say(&terminal, "run cpu_threads", "y or n> ");
     read_it();
     say(&terminal, "y", "cpu_threads ok after");
@@ -115,7 +115,7 @@ fn lines(world: &World) {
     read_it();
     say(&terminal, "y", "switch_off ok after");
     assert!(!world.service.flag(FLAG));
-    say(&terminal, "changes", "switch_off");
+    say(&terminal, "changes", "takes it back");
     say(&terminal, "step verify", "LIVE shop verify>");
     say(&terminal, "run cpu_threads_now", "y or n> ");
     read_it();
