@@ -26,7 +26,7 @@ pub struct Console {
 
 impl Home {
     /// One service on this host, with what is known of it.
-    pub fn new(root: &Path, service: Value) -> Self {
+    pub fn new(root: &Path, service: &Value) -> Self {
         let catalog = json!({"schema": "qrh.services/v1", "services": {"shop": service}});
         std::fs::create_dir_all(root.join("home")).unwrap();
         let home = Self { root: root.join("home"), term: "xterm-256color" };
@@ -267,7 +267,7 @@ impl Console {
         self.beat();
     }
 
-    /// Ends the incident.
+    /// Ends the incident, and the console with it.
     pub fn close(&self, summary: &str) {
         self.press("E");
         self.wait("End the incident");

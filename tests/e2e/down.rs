@@ -20,7 +20,7 @@ fn each_command_says_so_in_one_line() {
     let [service, prometheus] = [world::refusing_port(), world::refusing_port()];
     let home = Home::new(
         &root,
-        json!({
+        &json!({
             "owner": "team-shop",
             "url": format!("http://127.0.0.1:{service}"),
             "prometheus": format!("http://127.0.0.1:{prometheus}"),
@@ -60,7 +60,7 @@ fn a_service_that_dies_under_the_console_is_told_too() {
     let (_kept, root) = world::directory();
     let (service, server) = world::service(&root, "");
     let target = json!({"host": {"pid_file": service.pid_file, "port": service.port}});
-    let home = Home::new(&root, json!({"owner": "team-shop", "url": service.url(), "target": target}));
+    let home = Home::new(&root, &json!({"owner": "team-shop", "url": service.url(), "target": target}));
     let mut console = home.open(WIDE, &["run", "high-cpu"]);
     console.wait(&format!("process {}", service.pid()));
     console.wait("facts read from the target");

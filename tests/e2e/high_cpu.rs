@@ -28,7 +28,7 @@ impl World {
         let (service, server) = world::service(&root, FLAG);
         let load = world::load(&service, "/report", None);
         let prometheus = Prometheus::start(&root, &service);
-        let home = Home::new(&root, card(&service, prometheus.port));
+        let home = Home::new(&root, &card(&service, prometheus.port));
         // As many scrapes as a rate over the window needs.
         world::until("four scrapes", || prometheus.query("count_over_time(up[10s])", &now()).filter(|count| *count >= 5.0));
         Self { service, prometheus, home, _load: load, _server: server, _kept: kept }
@@ -93,7 +93,7 @@ fn threads(world: &World, console: &mut Console, command: &str, title: &str) -> 
     let main_cores = out["main_cores"].as_f64().unwrap();
     before.assert_agrees(&later, main_cores, took);
     // What is on the screen is what was recorded.
-    let shown = format!("{:.3}", main_cores);
+    let shown = format!("{main_cores:.3}");
     assert!(console.terminal.screen().contains(&shown), "{shown} is not on the screen:\n{}", console.terminal.screen());
     out
 }
@@ -172,8 +172,6 @@ fn the_fault_is_found_switched_off_and_seen_to_be_gone() {
     console.press("\x1b");
     console.terminal.wait_gone("Undo a change");
     console.close("sync-json off; CPU is back");
-    console.wait("CLOSED after");
-    console.press("q");
     let ended = console.terminal.end();
     assert_eq!(ended.code(), 0, "{}", ended.screen);
     ended.assert_given_back();

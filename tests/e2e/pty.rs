@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustix::termios::{LocalModes, Termios, tcgetattr};
 
 /// How long anything on the screen may take. Generous: the tests share few cores with many programs.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Columns and rows.
 #[derive(Debug, Clone, Copy)]
@@ -146,10 +146,6 @@ impl Terminal {
         Self { seen, pty: Some(pty), line: Some(line), pid, before }
     }
 
-    pub fn pid(&self) -> Pid {
-        self.pid
-    }
-
     pub fn screen(&self) -> String {
         self.seen.lock().parser.screen().contents()
     }
@@ -167,11 +163,6 @@ impl Terminal {
     /// Waits until a text is no longer on the screen.
     pub fn wait_gone(&self, text: &str) {
         self.until(&format!("{text} to go"), |screen| (!screen.contains(text)).then_some(()));
-    }
-
-    /// All that was ever sent to this terminal, as text.
-    pub fn transcript(&self) -> String {
-        String::from_utf8_lossy(&self.seen.lock().bytes).into_owned()
     }
 
     /// Waits for a text anywhere in what was sent after the first `from` bytes.

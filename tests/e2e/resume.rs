@@ -57,7 +57,7 @@ struct World {
 impl World {
     fn start() -> Self {
         let (kept, root) = world::directory();
-        let home = Home::new(&root, json!({"owner": "team-shop", "target": {"host": {"pid": std::process::id()}}}));
+        let home = Home::new(&root, &json!({"owner": "team-shop", "target": {"host": {"pid": std::process::id()}}}));
         let place = root.join("place");
         std::fs::create_dir(&place).unwrap();
         // Commands run in a directory of their own choice: the runbook names where.

@@ -42,7 +42,7 @@ impl World {
         let (kept, root) = world::directory();
         let pid_file = root.join("pid");
         std::fs::write(&pid_file, std::process::id().to_string()).unwrap();
-        let home = Home::new(&root, json!({"owner": "team-shop", "target": {"host": {"pid_file": pid_file}}}));
+        let home = Home::new(&root, &json!({"owner": "team-shop", "target": {"host": {"pid_file": pid_file}}}));
         home.write("endless.yaml", RUNBOOK);
         home.write("policy.yaml", "{schema: qrh.policy/v1, declared_only: run}");
         Self { home, _kept: kept }
@@ -141,7 +141,7 @@ fn ctrl_c_is_a_key_and_ends_nothing_by_itself() {
 #[test]
 fn a_dumb_terminal_gets_lines() {
     let (kept, root) = world::directory();
-    let home = Home::new(&root, json!({"owner": "team-shop", "target": {"host": {"pid": std::process::id()}}})).dumb();
+    let home = Home::new(&root, &json!({"owner": "team-shop", "target": {"host": {"pid": std::process::id()}}})).dumb();
     home.write("endless.yaml", RUNBOOK);
     let terminal = home.terminal(SMALL, &["run", "endless.yaml"]);
     terminal.wait("LIVE shop look>");

@@ -214,7 +214,7 @@ impl Prometheus {
 
     /// The first value of an instant query, at a time as Prometheus takes it; nothing where there is none.
     pub fn query(&self, query: &str, time: &str) -> Option<f64> {
-        let encoded: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded = query.bytes().fold(String::new(), |text, byte| text + &format!("%{byte:02X}"));
         let (status, body) = exchange(self.port, "GET", &format!("/api/v1/query?query={encoded}&time={time}"), "");
         if status == 503 {
             // It listens before it is ready.
@@ -228,7 +228,8 @@ impl Prometheus {
 
 /// One HTTP exchange on loopback: status and body.
 pub fn exchange(port: u16, method: &str, path: &str, body: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    // A service that restarts does not listen for a moment.
+    let mut stream = until("a connection", || TcpStream::connect(("127.0.0.1", port)).ok());
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let head =
         format!("{method} {path} HTTP/1.0\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n", body.len());
