@@ -10,12 +10,13 @@ use crossterm::clipboard::CopyToClipboard;
 use jiff::Timestamp;
 
 use super::console::{Console, End, Ended, Flow, Front};
+use super::open::Opening;
 use super::signal::Signals;
 use super::typed::{Typed, read_ahead};
 use super::voice::{Heard, Voice};
 use super::world::Shown;
 use crate::engine::change::Change;
-use crate::engine::{Effect, Intent, Notice, State};
+use crate::engine::{Intent, Notice, State};
 use crate::guard::ingest;
 use crate::plain::Session;
 use crate::timeline::record::{Record, RunId};
@@ -31,6 +32,9 @@ pub enum Clipboard {
     /// There is none: it is printed.
     Nowhere,
 }
+
+/// Lines of an incident's past that are printed when it is resumed; `timeline` has all of them.
+const RECALLED: usize = 12;
 
 /// What is still to be written.
 struct Printer {
@@ -84,6 +88,13 @@ impl Printer {
             self.waiting.push_str(line);
             self.waiting.push('\n');
         }
+    }
+
+    /// What happened before this console: all of it is known to the session, the end of it is printed.
+    fn recall(&mut self, state: &State, past: &[Record]) {
+        let lines: Vec<String> = past.iter().flat_map(|record| self.session.recorded(state, record)).collect();
+        let end = lines.len().saturating_sub(RECALLED);
+        self.print(&lines[end..]);
     }
 
     /// Without a line end, so that the answer stands beside it.
@@ -143,11 +154,13 @@ enum Input {
 }
 
 /// Runs the console over standard input and output until it ends, input ends, or a signal comes.
-pub async fn run(mut console: Console, first: Vec<Effect>, mut signals: Signals, clipboard: Clipboard) -> io::Result<Ended> {
+pub async fn run(opening: Opening, mut signals: Signals, clipboard: Clipboard) -> io::Result<Ended> {
+    let Opening { mut console, first, past, .. } = opening;
     let person = io::stdin().is_terminal();
     let mut lines = read_ahead()?;
     let mut voice = Voice::start()?;
     let mut printer = Printer { session: Session::new(), waiting: String::new(), prompted: false, clipboard };
+    printer.recall(console.state(), &past);
     let mut flow = console.perform(first, &mut printer);
     let (mut input, mut end) = (Input::Open, End::Left);
     let mut seen = Seen { made: Timestamp::now(), out: Timestamp::now() };

@@ -66,6 +66,8 @@ pub enum OpenError {
 pub struct Opening {
     pub console: Console,
     pub first: Vec<Effect>,
+    /// What the log held already: empty for a new incident.
+    pub past: Vec<Record>,
     pub dir: PathBuf,
 }
 
@@ -98,7 +100,8 @@ pub async fn resume(plan: Plan, dir: &Path) -> Result<Opening, OpenError> {
         Effect::Append(Box::new(Record { time: now, happening: Happening::LogMended { what } }))
     });
     first.splice(0..0, mended);
-    start(&plan, Kept { journal, chain, begun }, Pinned { hands, target: then }, (state, first))
+    let opening = start(&plan, Kept { journal, chain, begun }, Pinned { hands, target: then }, (state, first))?;
+    Ok(Opening { past: records, ..opening })
 }
 
 /// The opening of an incident that can be gone on with.
@@ -136,7 +139,7 @@ fn start(plan: &Plan, kept: Kept, pinned: Pinned, (state, first): (State, Vec<Ef
     let workload = workload(&plan.service);
     let desk = Desk { runbook: Arc::clone(&plan.runbook), hands, kind: plan.service.target.kind(), workload, measure };
     let performer = Performer::new(desk, pinned.target, world, &recorder, dir.clone());
-    Ok(Opening { console: Console::new(state, performer, recorder, answers), first, dir })
+    Ok(Opening { console: Console::new(state, performer, recorder, answers), first, past: Vec::new(), dir })
 }
 
 fn setup(plan: &Plan) -> Setup {

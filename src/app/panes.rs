@@ -8,10 +8,11 @@ use futures::StreamExt;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::console::{Console, End, Ended, Flow, Front};
+use super::open::Opening;
 use super::signal::Signals;
 use super::terminal::Taken;
 use super::world::Shown;
-use crate::engine::{Effect, Notice, State};
+use crate::engine::{Notice, State};
 use crate::timeline::record::{Record, RunId};
 use crate::tui::{self, Input, Model, Out};
 
@@ -54,13 +55,18 @@ impl Front for Panes {
 }
 
 /// Runs the console on the terminal until it ends or a signal comes.
-pub async fn run(console: Console, first: Vec<Effect>, model: Model, mut signals: Signals) -> io::Result<Ended> {
+pub async fn run(opening: Opening, model: Model, mut signals: Signals) -> io::Result<Ended> {
+    let Opening { mut console, first, past, .. } = opening;
     let mut taken = Taken::take()?;
     let mut panes = Panes { model, out: Vec::new() };
+    let size = taken.screen.size()?;
+    panes.update(console.state(), Input::Resize(size.width, size.height));
+    for record in past {
+        panes.update(console.state(), Input::Recorded(record));
+    }
     let mut keys = EventStream::new();
     let mut second = interval(Duration::from_secs(1));
     second.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut console = console;
     let mut flow = console.perform(first, &mut panes);
     let mut drawn = Instant::now();
     let mut end = End::Left;
@@ -73,16 +79,19 @@ pub async fn run(console: Console, first: Vec<Effect>, model: Model, mut signals
                 end = End::Signal(signal);
                 break;
             }
-            key = keys.next() => match key {
-                Some(Ok(key)) => (console, flow) = press(console, &mut panes, key),
-                // The terminal is gone: what runs is stopped and the log closed, as after a hang-up.
-                Some(Err(_)) | None => break,
-            },
+            key = keys.next() => {
+                let Some(Ok(key)) = key else {
+                    // The terminal is gone: what runs is stopped and the log closed, as after a hang-up.
+                    end = End::Deaf;
+                    break;
+                };
+                (console, flow) = press(console, &mut panes, key);
+            }
             world = console.next() => match world {
                 Some(world) => (console, flow) = console.take(world, &mut panes),
                 None => break,
             },
-            _ = second.tick() => panes.update(console.state(), Input::Tick),
+            _ = second.tick(), if panes.model.needs_second_tick(console.state()) => panes.update(console.state(), Input::Tick),
         }
         (console, flow) = drain(console, &mut panes, flow);
         if drawn.elapsed() < FRAME {

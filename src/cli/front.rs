@@ -31,12 +31,13 @@ pub fn run(settings: &Settings, console: Console, opening: impl Future<Output = 
     let (dir, ended) = runtime.block_on(async {
         let opening = opening.await.map_err(|error| not_open(&error))?;
         let signals = Signals::listen().map_err(|error| Failure::new(Code::Failed, format!("signals can't be watched: {error}")))?;
+        let dir = opening.dir.clone();
         let ended = match model {
-            None => lines::run(opening.console, opening.first, signals, clipboard(settings)).await,
-            Some(model) => panes::run(opening.console, opening.first, model, signals).await,
+            None => lines::run(opening, signals, clipboard(settings)).await,
+            Some(model) => panes::run(opening, model, signals).await,
         };
         let ended = ended.map_err(|error| Failure::new(Code::Failed, format!("the terminal failed: {error}")))?;
-        Ok::<_, Failure>((opening.dir, ended))
+        Ok::<_, Failure>((dir, ended))
     })?;
     // A read of standard input may still be waiting: it must not hold up the end.
     runtime.shutdown_background();

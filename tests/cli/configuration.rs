@@ -48,7 +48,7 @@ fn a_broken_policy_stops_what_it_would_rule_and_nothing_else() {
         let args = ["run", &runbook("reads"), "--pid", &service.pid(), "--plain"];
         sandbox.qrh(args).with(2).complains(place).complains(hint);
         sandbox.qrh(["show"]).with(0);
-        sandbox.qrh(["lint"]).with(1).says(place).says(hint);
+        sandbox.qrh(["lint", "config/qrh/policy.yaml"]).with(1).says(place).says(hint);
     }
     assert!(!sandbox.path("state").exists(), "nothing was opened");
     sandbox.qrh(["plan", "--policy", "none.yaml", &runbook("reads"), "--pid", "1"]).with(2).complains("none.yaml: there is no such file");

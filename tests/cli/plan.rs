@@ -113,14 +113,18 @@ fn a_console_opens_while_its_cluster_is_away() {
     let config = kubeconfig(&sandbox, port);
     let text = sandbox.read("kubeconfig");
     sandbox.write("kubeconfig", &text.replace(text.split("    user:\n").nth(1).unwrap().lines().next().unwrap(), "      token: t"));
+    sandbox.policy("declared_only: run\n");
     let mut command = sandbox.command(["run", &runbook("pods"), "--plain"].into_iter().chain(TARGET));
     command.env("KUBECONFIG", &config);
-    finish(command, "where\n1\nnote still here\n")
+    finish(command, "where\n1\n? echo from this machine\nnote still here\n")
         .with(0)
         .says("context staging")
         .says("UNREACHABLE")
+        .says("| from this machine")
         .says("NOTE: still here")
         .says("The incident stays open");
+    let own = sandbox.data("qrh.command.started").into_iter().find(|started| started["ad_hoc"] == true).unwrap();
+    assert_eq!(own["place"], "here", "a cluster has no shell of its own");
 }
 
 #[test]

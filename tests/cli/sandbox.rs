@@ -113,7 +113,7 @@ impl Sandbox {
 
     /// Runs with these lines on standard input, and their end.
     pub fn script<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>, lines: &[&str]) -> Ended {
-        finish(self.command(args), &lines.iter().map(|line| format!("{line}\n")).collect::<String>())
+        finish(self.command(args), &lines.iter().flat_map(|line| [line, "\n"]).collect::<String>())
     }
 
     /// On a terminal of its own.
@@ -149,7 +149,7 @@ impl Sandbox {
 }
 
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn only_log(incident: &Path) -> PathBuf {
@@ -223,13 +223,11 @@ pub fn wait(mut child: Child) -> i32 {
     let pid = Pid::from_child(&child);
     let (done, status) = mpsc::channel();
     thread::spawn(move || drop(done.send(child.wait())));
-    match status.recv_timeout(DEADLINE) {
-        Ok(status) => code(status.unwrap()),
-        Err(_) => {
-            let _ = kill_process(pid, Signal::KILL);
-            panic!("the program did not end within {} s", DEADLINE.as_secs());
-        }
+    if let Ok(status) = status.recv_timeout(DEADLINE) {
+        return code(status.unwrap());
     }
+    let _ = kill_process(pid, Signal::KILL);
+    panic!("the program did not end within {} s", DEADLINE.as_secs());
 }
 
 pub fn code(status: std::process::ExitStatus) -> i32 {

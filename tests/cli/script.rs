@@ -130,7 +130,7 @@ fn ten_thousand_lines_are_kept_whole_and_printed_in_part() {
     let finished = &sandbox.data("qrh.command.finished")[0];
     assert_eq!(finished["report"]["lines"], 10_000);
     let kept = fs::read(sandbox.incident().join(finished["output"]["file"].as_str().unwrap())).unwrap();
-    let expected: String = (1..=10_000).map(|number| format!("{number}\n")).collect();
+    let expected = (1..=10_000).fold(String::new(), |text, number| text + &format!("{number}\n"));
     assert_eq!(String::from_utf8(kept.clone()).unwrap(), expected);
     assert_eq!(finished["output"]["sha256"], hex(&Sha256::digest(&kept)).as_str());
 }

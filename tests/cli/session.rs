@@ -71,7 +71,7 @@ fn a_whole_session_changes_what_was_confirmed_and_nothing_else() {
     assert_eq!(sandbox.read("world/flag"), "on\n");
     terminal.wait_for("flags or n> ");
     terminal.read().line("flags");
-    terminal.wait_for("#2 MUT confirmed at tier 2 (name typed): Switch the flag off");
+    terminal.wait_for("#2 MUT Switch the flag off: confirmed at tier 2 (name typed)");
     terminal.wait_for("#2 switch_off ok");
     assert_eq!(sandbox.read("world/flag"), "off\n");
 
@@ -89,7 +89,7 @@ fn a_whole_session_changes_what_was_confirmed_and_nothing_else() {
     terminal.wait_for("why> ");
     assert!(sandbox.path("world/old").exists());
     terminal.read().line("it confuses the reader");
-    terminal.wait_for("#3 MUT confirmed at tier 3 (recalled), because: it confuses the reader");
+    terminal.wait_for("#3 MUT Remove the old flag: confirmed at tier 3 (recalled), because: it confuses the");
     terminal.wait_for("#3 remove_old ok");
     assert!(!sandbox.path("world/old").exists());
 

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::Child;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -145,7 +145,8 @@ fn watch(mut output: std::fs::File, shared: &(Mutex<Seen>, Condvar)) {
     loop {
         // The terminal's other end is closed: an error on Linux.
         let count = output.read(&mut bytes).unwrap_or(0);
-        let mut seen = shared.0.lock().unwrap();
+        // A test that failed in the meantime says so itself.
+        let mut seen = shared.0.lock().unwrap_or_else(PoisonError::into_inner);
         seen.text.push_str(&String::from_utf8_lossy(&bytes[..count]));
         seen.screen.process(&bytes[..count]);
         seen.last = Instant::now();

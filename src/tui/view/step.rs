@@ -195,7 +195,8 @@ fn standing(scene: &Scene, command: &Command) -> (Role, String) {
         (Some(outcome), _) => {
             let (role, _) = tell::ending(&outcome.finished);
             let mark = mark(outcome);
-            (role, format!("{mark} {} ago", clock::age(outcome.at, now)))
+            let value = outcome.finished.reading.as_ref().map_or_else(String::new, |reading| format!("{} · ", tell::amount(reading)));
+            (role, format!("{mark} {value}{} ago", clock::age(outcome.at, now)))
         }
         (None, Some(Ready::Needs(_))) => (Role::Stale, "not ready".to_owned()),
         (None, Some(Ready::NotNow(_))) => (Role::Faint, "not now".to_owned()),

@@ -1,6 +1,4 @@
 //! Real processes on this machine: every sentence `target::host` promises, and an attempt to break it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-#![allow(clippy::disallowed_methods, reason = "tests start tasks and read /proc themselves")]
 
 use std::path::Path;
 use std::time::Duration;

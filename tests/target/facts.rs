@@ -1,6 +1,4 @@
 //! Facts of real processes, pid files and directories on this machine.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-#![allow(clippy::disallowed_methods, reason = "tests start processes and write pid files themselves")]
 
 use std::path::PathBuf;
 use std::process::{Child, Command};

@@ -1,13 +1,8 @@
 //! Recorded answers of the Prometheus HTTP API over loopback: each becomes a value a condition can use, or one clear line.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-#![allow(clippy::disallowed_methods, reason = "tests start tasks themselves")]
-
-#[allow(dead_code, reason = "the other suite uses all of it")]
-mod loopback;
 
 use std::time::Duration;
 
-use loopback::{Server, Step};
+use crate::loopback::{Server, Step};
 use qrh::action::promql::Promql;
 use qrh::action::{Ending, Report};
 use qrh::target::http::Client;

@@ -1,13 +1,9 @@
 //! Real requests to a loopback server: every ending `target::http` and `target::announce` promise.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
-#![allow(clippy::disallowed_methods, reason = "tests start tasks and processes themselves")]
-
-mod loopback;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use loopback::{Server, Step, answer};
+use crate::loopback::{Server, Step, answer};
 use qrh::action::announce::Announce;
 use qrh::action::http::{Http, Method};
 use qrh::action::{Ending, Report};
@@ -340,7 +336,7 @@ async fn loopback_never_goes_to_a_proxy() {
         let proxy = Server::saying("418 I'm a teapot", "", "the proxy").await;
         let this = std::env::current_exe().unwrap();
         let output = tokio::process::Command::new(this)
-            .args(["--exact", "loopback_never_goes_to_a_proxy", "--nocapture"])
+            .args(["--exact", "http::loopback_never_goes_to_a_proxy", "--nocapture"])
             .env(PROXY, proxy.url("/"))
             .env("HTTP_PROXY", proxy.url("/"))
             .env("http_proxy", proxy.url("/"))
