@@ -9,6 +9,7 @@ use crate::action::Ending;
 use crate::engine::State;
 use crate::runbook::model::StepId;
 use crate::timeline::record::{Around, Finished, Happening, Intended, Opened, Reading, Record, Ruling, Started};
+use crate::timeline::story;
 
 pub(super) fn lines(state: &State, record: &Record) -> Vec<String> {
     wrap(&format!("{}  ", clock(record.time)), &sentence(state, &record.happening))
@@ -104,8 +105,7 @@ pub(super) fn ending(ending: &Ending) -> String {
 }
 
 fn reading(reading: &Reading) -> String {
-    let value = reading.value.map_or_else(|| "could not be read".to_owned(), |value| format!("{value} {}", reading.unit));
-    format!("{} {}", reading.command, value.trim_end())
+    format!("{} {}", reading.command, story::amount(reading))
 }
 
 /// A value on one line, at most 200 characters of it.

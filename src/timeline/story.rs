@@ -216,9 +216,10 @@ pub fn label(id: RunId, incident: &Incident) -> String {
     incident.runs.get(&id).map_or_else(|| id.to_string(), |run| format!("{id} {}", run.what.title()))
 }
 
-/// `340 ms`, or `could not be read`.
+/// `340 ms`, or `could not be read`. Three decimals at most, as many as a person compares by; the log has them all.
 pub fn amount(reading: &Reading) -> String {
-    match (reading.value, reading.unit.as_str()) {
+    let rounded = |value: f64| if value.abs() < 0.001 { value } else { (value * 1000.0).round() / 1000.0 };
+    match (reading.value.map(rounded), reading.unit.as_str()) {
         (None, _) => "could not be read".to_owned(),
         (Some(value), "") => value.to_string(),
         (Some(value), unit) => format!("{value} {unit}"),

@@ -135,15 +135,10 @@ fn the_release_before_it_is_put_back() {
     console.succeeds("See which release runs now");
 
     console.go_to("Compare with before", "7 of 9");
-    // The bad minutes leave the query's window one by one.
-    let deadline = std::time::Instant::now() + world::PATIENCE;
-    loop {
-        console.read("Share of requests that fail");
-        if value(&world.home.log(), "errors_now") < 1.0 {
-            break;
-        }
-        assert!(std::time::Instant::now() < deadline, "requests still fail");
-    }
+    // No failing series is left once the old process is out of the window.
+    world::until("the errors' end", || world.prometheus.query(FAILING, &now()).is_none_or(|share| share < 0.01).then_some(()));
+    console.succeeds("Share of requests that fail");
+    assert!(value(&world.home.log(), "errors_now") < 1.0);
     console.press("u");
     console.wait("Undo a change");
     console.wait(SWAP);
