@@ -20,6 +20,7 @@
 pub mod action;
 pub mod app;
 pub mod cli;
+pub mod drill;
 pub mod engine;
 pub mod export;
 pub mod guard;
