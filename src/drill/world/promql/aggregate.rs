@@ -104,12 +104,7 @@ fn nan_first(a: f64, b: f64) -> Ordering {
 }
 
 /// The k largest (or smallest) of a group at each step, largest first. NaN counts as the least wanted.
-fn ranked(
-    evaluation: &Evaluation<'_>,
-    function: Fold,
-    members: Vec<Column>,
-    k: impl Fn(usize) -> f64,
-) -> Result<Vec<Column>, Refusal> {
+fn ranked(evaluation: &Evaluation<'_>, function: Fold, members: Vec<Column>, k: impl Fn(usize) -> f64) -> Result<Vec<Column>, Refusal> {
     evaluation.fill(members.len())?;
     let mut kept: Vec<Cells> = vec![vec![None; evaluation.steps.count]; members.len()];
     let mut order: Vec<usize> = Vec::new();

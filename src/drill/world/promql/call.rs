@@ -74,7 +74,8 @@ fn clamp(evaluation: &Evaluation<'_>, of: &Expr, least: Option<&Expr>, most: Opt
     })
 }
 
-/// Unlike `f64::min`, a NaN wins.
+/// Go's `math.Min`: unlike with `f64::min` a NaN wins, but not against what nothing is less than.
 fn lesser(a: f64, b: f64) -> f64 {
-    if a.is_nan() || b.is_nan() { f64::NAN } else { a.min(b) }
+    let least = a.min(b);
+    if (a.is_nan() || b.is_nan()) && least > f64::NEG_INFINITY { f64::NAN } else { least }
 }

@@ -27,9 +27,11 @@ pub(super) fn quantiles(evaluation: &Evaluation<'_>, quantile: &[f64], buckets: 
             let mut found = Vec::with_capacity(members.len());
             evaluation.column(labels, |step| {
                 found.clear();
-                found.extend(members.iter().filter_map(|(upper, column)| {
-                    Some(Bucket { upper: *upper, count: column.cells.get(step).copied().flatten()? })
-                }));
+                found.extend(
+                    members
+                        .iter()
+                        .filter_map(|(upper, column)| Some(Bucket { upper: *upper, count: column.cells.get(step).copied().flatten()? })),
+                );
                 let wanted = quantile.get(step).copied().unwrap_or(f64::NAN);
                 (!found.is_empty()).then(|| within(wanted, &mut found))
             })

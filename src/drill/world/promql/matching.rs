@@ -174,7 +174,9 @@ impl<'e, 's> Match<'e, 's> {
 
     /// The steps at which any of these has a value.
     fn any(&self, columns: &[Column]) -> Vec<bool> {
-        (0..self.evaluation.steps.count).map(|step| columns.iter().any(|column| column.cells.get(step).is_some_and(Option::is_some))).collect()
+        (0..self.evaluation.steps.count)
+            .map(|step| columns.iter().any(|column| column.cells.get(step).is_some_and(Option::is_some)))
+            .collect()
     }
 
     fn no_duplicate(&self, key: &Labels, columns: &[Column], busy: &[bool]) -> Result<(), Refusal> {
