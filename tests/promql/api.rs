@@ -29,7 +29,9 @@ fn metadata_and_errors_are_what_prometheus_answers() {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let request = Request { method: Method::Get, path, parameters: Parameters::read(query, ""), now: START };
         let ours = answer(&store, release, &request);
-        assert_eq!((ours.status, parsed(&ours.body)), (theirs.0, parsed(&theirs.1)), "{path}?{query}");
+        // Whether a refused type of expression names the parameter changed between releases.
+        let body = |text: &str| parsed(&text.replace(r#"invalid parameter \"query\": "#, ""));
+        assert_eq!((ours.status, body(&ours.body)), (theirs.0, body(&theirs.1)), "{path}?{query}");
     };
     for address in [
         format!("/api/v1/labels?{}", over_all(&[])),
@@ -59,6 +61,10 @@ fn metadata_and_errors_are_what_prometheus_answers() {
         "/api/v1/query?query=%22text%22&time=1700007500.125".to_owned(),
         "/api/v1/query?query=1e-7&time=1.005".to_owned(),
         "/api/v1/query?query=2%5E70&time=1".to_owned(),
+        "/api/v1/query?query=vector(1e-7)&time=1.005".to_owned(),
+        "/api/v1/query?query=vector(2%5E70)&time=1".to_owned(),
+        "/api/v1/query?query=vector(-0.000001)&time=-1".to_owned(),
+        "/api/v1/query?query=-Inf&time=0".to_owned(),
         "/api/v1/query?query=1%2F3*1e-5&time=1".to_owned(),
     ] {
         same(&address, prometheus.get(&address));

@@ -81,13 +81,13 @@ impl Samples {
         assert!(self.series.insert(Labels::of_metric(name, labels), samples).is_none(), "{name} {labels:?} twice");
     }
 
-    fn gauge(&mut self, name: &str, labels: &[(&str, &str)], life: Life, base: f64, spread: u32) {
+    fn gauge(&mut self, name: &str, labels: &[(&str, &str)], life: Life, (base, spread): (f64, u32)) {
         let samples: Vec<Sample> = life.instants().map(|at| Sample { at, value: base + self.dice.below(spread) }).collect();
         self.add(name, labels, samples);
     }
 
     /// Grows by up to `most` a scrape, and begins anew every `restart` scrapes.
-    fn counter(&mut self, name: &str, labels: &[(&str, &str)], life: Life, most: u32, restart: usize) {
+    fn counter(&mut self, name: &str, labels: &[(&str, &str)], life: Life, (most, restart): (u32, usize)) {
         let mut value = 0.0;
         let mut samples = Vec::new();
         for (index, at) in life.instants().enumerate() {
@@ -112,7 +112,7 @@ impl Samples {
             ("/pay", "503", 2, 170),
             ("/pay", "404", 4, 9),
         ] {
-            self.counter("http_requests_total", &with(&[("route", route), ("status", status)]), life, most, restart);
+            self.counter("http_requests_total", &with(&[("route", route), ("status", status)]), life, (most, restart));
         }
         for (upstream, outcome, class, most) in [
             ("bank", "success", "", 20),
@@ -122,18 +122,17 @@ impl Samples {
             ("mail", "success", "", 5),
         ] {
             let labels = with(&[("upstream", upstream), ("outcome", outcome), ("error_class", class)]);
-            self.counter("outbound_requests_total", &labels, life, most, 10_000);
+            self.counter("outbound_requests_total", &labels, life, (most, 10_000));
         }
-        self.counter("outbound_attempts_total", &with(&[("upstream", "bank")]), life, 60, 10_000);
-        self.counter("outbound_attempt_failures_total", &with(&[("upstream", "bank")]), life, 20, 10_000);
-        self.counter("process_cpu_seconds_total", &service, life, 13, 200);
+        self.counter("outbound_attempts_total", &with(&[("upstream", "bank")]), life, (60, 10_000));
+        self.counter("outbound_attempt_failures_total", &with(&[("upstream", "bank")]), life, (20, 10_000));
+        self.counter("process_cpu_seconds_total", &service, life, (13, 200));
         for kind in ["major", "minor"] {
             self.counter(
                 "nodejs_gc_duration_seconds_sum",
                 &with(&[("kind", if kind == "major" { "major" } else { "minor" })]),
                 life,
-                2,
-                300,
+                (2, 300),
             );
         }
         for (name, base, spread) in [
@@ -142,13 +141,13 @@ impl Samples {
             ("nodejs_heap_size_total_bytes", 130e6, 9_000_000),
             ("nodejs_external_memory_bytes", 4e6, 2_000_000),
         ] {
-            self.gauge(name, &service, life, base, spread);
+            self.gauge(name, &service, life, (base, spread));
         }
         let lag: Vec<Sample> = life.instants().map(|at| Sample { at, value: 0.008 + self.dice.below(500) / 1e4 }).collect();
         self.add("nodejs_eventloop_lag_p99_seconds", &service, lag);
         for space in ["old", "new", "large_object"] {
             let labels: Pairs = service.iter().copied().chain([("space", space)]).collect();
-            self.gauge("nodejs_heap_space_size_used_bytes", &labels, life, 1e6, 20_000_000);
+            self.gauge("nodejs_heap_space_size_used_bytes", &labels, life, (1e6, 20_000_000));
         }
         self.durations(&service, life);
         self.container(pod, life);
@@ -159,7 +158,7 @@ impl Samples {
         const BOUNDS: [&str; 6] = ["0.05", "0.1", "0.25", "1", "2.5", "+Inf"];
         for (route, slow) in [("/cart", 30), ("/pay", 60)] {
             let labels: Pairs = service.iter().copied().chain([("route", route)]).collect();
-            self.counter("http_request_duration_seconds_sum", &labels, life, slow, 10_000);
+            self.counter("http_request_duration_seconds_sum", &labels, life, (slow, 10_000));
             let mut counts = [0.0; BOUNDS.len()];
             let mut buckets: [Vec<Sample>; BOUNDS.len()] = Default::default();
             for at in life.instants() {
@@ -181,35 +180,33 @@ impl Samples {
         for container in ["app", "proxy"] {
             let labels: Pairs = vec![("namespace", "prod"), ("pod", pod), ("container", container)];
             let with = |more: &[(&'static str, &'static str)]| -> Pairs { labels.iter().copied().chain(more.iter().copied()).collect() };
-            self.counter("container_cpu_usage_seconds_total", &labels, life, 11, 10_000);
-            self.counter("container_cpu_cfs_periods_total", &labels, life, 150, 10_000);
-            self.counter("container_cpu_cfs_throttled_periods_total", &labels, life, 60, 10_000);
-            self.gauge("container_memory_working_set_bytes", &labels, life, 150e6, 200_000_000);
-            self.gauge("kube_pod_container_resource_limits", &with(&[("resource", "memory")]), life, 536_870_912.0, 1);
-            self.gauge("kube_pod_container_resource_limits", &with(&[("resource", "cpu")]), life, 1.5, 1);
-            self.counter("kube_pod_container_status_restarts_total", &labels, life, 2, 10_000);
+            self.counter("container_cpu_usage_seconds_total", &labels, life, (11, 10_000));
+            self.counter("container_cpu_cfs_periods_total", &labels, life, (150, 10_000));
+            self.counter("container_cpu_cfs_throttled_periods_total", &labels, life, (60, 10_000));
+            self.gauge("container_memory_working_set_bytes", &labels, life, (150e6, 200_000_000));
+            self.gauge("kube_pod_container_resource_limits", &with(&[("resource", "memory")]), life, (536_870_912.0, 1));
+            self.gauge("kube_pod_container_resource_limits", &with(&[("resource", "cpu")]), life, (1.5, 1));
+            self.counter("kube_pod_container_status_restarts_total", &labels, life, (2, 10_000));
         }
         self.gauge(
             "kube_pod_container_status_last_terminated_reason",
             &[("namespace", "prod"), ("pod", pod), ("container", "app"), ("reason", "OOMKilled")],
             life,
-            1.0,
-            1,
+            (1.0, 1),
         );
         self.gauge(
             "kube_pod_info",
             &[("namespace", "prod"), ("pod", pod), ("node", if pod.ends_with('a') { "n1" } else { "n2" })],
             life,
-            1.0,
-            1,
+            (1.0, 1),
         );
     }
 
     fn deployment(&mut self) {
         let life = Life { from: 0, to: LENGTH, jitter: 733 };
         let labels = [("namespace", "prod"), ("deployment", "shop")];
-        self.gauge("kube_deployment_spec_replicas", &labels, life, 2.0, 1);
-        self.gauge("kube_deployment_status_replicas_ready", &labels, life, 0.0, 3);
+        self.gauge("kube_deployment_spec_replicas", &labels, life, (2.0, 1));
+        self.gauge("kube_deployment_status_replicas_ready", &labels, life, (0.0, 3));
     }
 
     /// Values and gaps that few services show and every evaluator meets.
@@ -252,10 +249,10 @@ impl Samples {
         self.add("edge_values", &[("kind", "zero"), ("text", "a\"b\\c\n√")], every(15, 0, LENGTH, &|_| -0.0));
         // Never equal: which of two equal series `topk` keeps is not specified.
         for (left, right, base) in [("a", "x", 1.0), ("a", "y", 1.2), ("b", "x", 1.4), ("c", "z", 1.6)] {
-            self.gauge("edge_many", &[("left", left), ("right", right)], Life { from: 0, to: LENGTH, jitter: 0 }, base, 50);
+            self.gauge("edge_many", &[("left", left), ("right", right)], Life { from: 0, to: LENGTH, jitter: 0 }, (base, 50));
         }
         for (left, team) in [("a", "red"), ("b", "blue"), ("d", "green")] {
-            self.gauge("edge_one", &[("left", left), ("team", team)], Life { from: 0, to: LENGTH, jitter: 250 }, 2.0, 50);
+            self.gauge("edge_one", &[("left", left), ("team", team)], Life { from: 0, to: LENGTH, jitter: 250 }, (2.0, 50));
         }
     }
 
@@ -274,7 +271,7 @@ impl Samples {
             ("flat", vec![("1", 0.0), ("2", 0.0), ("4", 8.0), ("8", 8.0), ("+Inf", 8.0)]),
         ] {
             for (le, count) in buckets {
-                self.gauge("edge_bucket", &[("kind", kind), ("le", le)], life, count, 1);
+                self.gauge("edge_bucket", &[("kind", kind), ("le", le)], life, (count, 1));
             }
         }
     }

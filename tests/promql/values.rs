@@ -20,7 +20,9 @@ pub fn form(fields: &[(&str, &str)]) -> String {
 }
 
 fn second(after: f64) -> String {
-    format!("{:.3}", START as f64 / 1000.0 + after)
+    #[allow(clippy::cast_precision_loss)]
+    let start = START as f64 / 1000.0;
+    format!("{:.3}", start + after)
 }
 
 /// Instants on the grid of the samples and off it, before the first sample, around the release, and after the end of series.

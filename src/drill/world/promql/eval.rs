@@ -170,7 +170,7 @@ impl<'s> Evaluation<'s> {
         let found = self.select(selector, range.0)?;
         self.fill(found.len())?;
         // Sorting a window costs more than reading it.
-        let cost = if function == Over::Quantile { 8 } else { 1 };
+        let cost = if function == Over::Quantile { 4 } else { 1 };
         let mut columns = Vec::with_capacity(found.len());
         for (labels, samples) in found {
             let samples: Cow<'_, [Sample]> = if samples.iter().any(|sample| is_stale(sample.value)) {

@@ -114,8 +114,8 @@ impl Asked<'_> {
         };
         let (kind, result) = match &plan {
             Expr::Text(text) => {
-                let number = one(0.0);
-                let instant = number.trim_start_matches('[').split(',').next().unwrap_or_default();
+                let mut instant = String::new();
+                json::instant(at, &mut instant);
                 ("string", format!("[{instant},{}]", json::text(text)))
             }
             Expr::Range(selector, range) => ("matrix", Self::window(&evaluation, selector, *range)?),
@@ -127,7 +127,7 @@ impl Asked<'_> {
             | Expr::Aggregate(_)
             | Expr::Binary(_)
             | Expr::Call(_) => match evaluation.value(&plan)? {
-                Value::Scalar(values) => ("scalar", one(values.first().copied().unwrap_or(f64::NAN))),
+                Value::Scalar(values) => ("scalar", json::scalar(Sample { at, value: values.first().copied().unwrap_or(f64::NAN) })),
                 Value::Vector(columns) => {
                     let found = columns.iter().filter_map(|column| Some((&column.labels, column.cells.first().copied().flatten()?)));
                     let parts = found.map(|(labels, value)| format!("{{\"metric\":{},\"value\":{}}}", json::labels(labels), one(value)));
@@ -181,13 +181,12 @@ impl Asked<'_> {
     }
 
     fn steps(&self) -> Result<Steps, Refusal> {
-        let missing = |name: &str, what: &str| Refusal::BadData(format!("cannot parse \"\" to a valid {what}")).of_parameter(name);
-        let from = self.parameters.instant("start")?.ok_or_else(|| missing("start", "timestamp"))?;
-        let to = self.parameters.instant("end")?.ok_or_else(|| missing("end", "timestamp"))?;
+        let from = self.parameters.needed_instant("start")?;
+        let to = self.parameters.needed_instant("end")?;
         if to < from {
             return Err(Refusal::BadData("end timestamp must not be before start time".to_owned()).of_parameter("end"));
         }
-        let every = self.parameters.duration("step")?.ok_or_else(|| missing("step", "duration"))?;
+        let every = self.parameters.needed_duration("step")?;
         if every <= 0 {
             let why = "zero or negative query resolution step widths are not accepted. Try a positive integer";
             return Err(Refusal::BadData(why.to_owned()).of_parameter("step"));

@@ -5,26 +5,28 @@ use std::fmt::Write as _;
 use super::labels::Labels;
 use super::source::Sample;
 
-/// A value as Prometheus writes it: shortest form, `NaN`, `+Inf`, `-Inf`, with an exponent below 1e-6 and from 1e21 on.
-pub(super) fn value(value: f64) -> String {
-    if value.is_nan() {
-        return "NaN".to_owned();
-    }
+/// A scalar as Prometheus writes it: shortest form without an exponent, `NaN`, `+Inf`, `-Inf`.
+fn plain(value: f64) -> String {
     if value.is_infinite() {
         return if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned();
     }
+    format!("{value}")
+}
+
+/// A sample's value: the same, but with an exponent below 1e-6 and from 1e21 on.
+fn value(value: f64) -> String {
     let size = value.abs();
-    if size > 0.0 && !(1e-6..1e21).contains(&size) {
+    if value.is_finite() && size > 0.0 && !(1e-6..1e21).contains(&size) {
         let text = format!("{value:e}");
         let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
         let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |exponent| ('-', exponent));
         return format!("{digits}e{sign}{exponent:0>2}");
     }
-    format!("{value}")
+    plain(value)
 }
 
 /// Seconds with as many decimals as the milliseconds need.
-fn instant(at: i64, into: &mut String) {
+pub(super) fn instant(at: i64, into: &mut String) {
     let (seconds, rest) = (at / 1000, (at % 1000).abs());
     let sign = if at < 0 && seconds == 0 { "-" } else { "" };
     // Writing into a String does not fail.
@@ -38,6 +40,14 @@ pub(super) fn point(sample: Sample, into: &mut String) {
     into.push('[');
     instant(sample.at, into);
     let _ = write!(into, ",\"{}\"]", value(sample.value));
+}
+
+/// A point of type scalar.
+pub(super) fn scalar(sample: Sample) -> String {
+    let mut text = String::from("[");
+    instant(sample.at, &mut text);
+    let _ = write!(text, ",\"{}\"]", plain(sample.value));
+    text
 }
 
 pub(super) fn text(text: &str) -> String {

@@ -23,14 +23,24 @@ impl Parameters {
         self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// Milliseconds since the Unix epoch.
+    /// Milliseconds since the Unix epoch, of a parameter that may be left out.
     pub(super) fn instant(&self, name: &str) -> Result<Option<i64>, Refusal> {
-        self.get(name).map(|text| instant(text).map_err(|why| why.of_parameter(name))).transpose()
+        let said = |why| Refusal::BadData(format!("Invalid time value for '{name}': {why}")).of_parameter(name);
+        self.get(name).map(|text| instant(text).map_err(said)).transpose()
+    }
+
+    /// The same, of a parameter that must be there.
+    pub(super) fn needed_instant(&self, name: &str) -> Result<i64, Refusal> {
+        instant(self.get(name).unwrap_or_default()).map_err(|why| why.of_parameter(name))
     }
 
     /// Milliseconds.
     pub(super) fn duration(&self, name: &str) -> Result<Option<i64>, Refusal> {
         self.get(name).map(|text| duration(text).map_err(|why| why.of_parameter(name))).transpose()
+    }
+
+    pub(super) fn needed_duration(&self, name: &str) -> Result<i64, Refusal> {
+        duration(self.get(name).unwrap_or_default()).map_err(|why| why.of_parameter(name))
     }
 
     /// How many results at most.
