@@ -7,8 +7,7 @@ use crossterm::event::{Event as Key, EventStream};
 use futures::StreamExt;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::console::{Console, Flow, Front};
-use super::lines::End;
+use super::console::{Console, End, Ended, Flow, Front};
 use super::signal::Signals;
 use super::terminal::Taken;
 use super::world::Shown;
@@ -48,10 +47,14 @@ impl Front for Panes {
             self.update(state, Input::Line { run, stderr, text });
         }
     }
+
+    fn copied(&mut self, text: String) {
+        self.out.push(Out::Copy(text));
+    }
 }
 
 /// Runs the console on the terminal until it ends or a signal comes.
-pub async fn run(console: Console, first: Vec<Effect>, model: Model, mut signals: Signals) -> io::Result<End> {
+pub async fn run(console: Console, first: Vec<Effect>, model: Model, mut signals: Signals) -> io::Result<Ended> {
     let mut taken = Taken::take()?;
     let mut panes = Panes { model, out: Vec::new() };
     let mut keys = EventStream::new();
@@ -88,8 +91,8 @@ pub async fn run(console: Console, first: Vec<Effect>, model: Model, mut signals
         draw(&mut taken, &mut panes, &console)?;
         drawn = Instant::now();
     }
-    console.end(&mut panes).await;
-    Ok(end)
+    let log = console.end(&mut panes).await;
+    Ok(Ended { end, log })
 }
 
 fn press(console: Console, panes: &mut Panes, key: Key) -> (Console, Flow) {
