@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use qrh::drill::world::promql::{Labels, Release, Sample};
 
-const DEADLINE: Duration = Duration::from_mins(1);
+const DEADLINE: Duration = Duration::from_secs(50);
 
 pub struct Prometheus {
     child: Child,

@@ -7,7 +7,7 @@
 //! (what is not simulated is named and refused there, never answered with something else), and evaluated column by column: one column
 //! of cells a series, one cell a step. An instant query is a range query of one step.
 //!
-//! Limits of one query: 16 KiB of text, 64 levels of brackets, 128 operators, 64 selectors, 11,000 steps, [`MAX_CELLS`] cells and
+//! Limits of one query: 16 KiB of text, 64 levels of brackets, 128 operators, 11,000 steps, [`MAX_CELLS`] cells and
 //! [`MAX_TOUCHES`] samples looked at. `tests/promql` holds the answers against a real Prometheus.
 
 mod aggregate;
