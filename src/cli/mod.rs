@@ -41,6 +41,7 @@ fn run(args: Args) -> Result<ExitCode, Failure> {
         Some(Verb::Plan(plan)) => verb::plan::run(&settings, &plan),
         Some(Verb::Show(show)) => verb::show::run(&settings, &show),
         Some(Verb::Schema) => verb::schema::run(),
+        Some(Verb::World(world)) => verb::world::run(&world),
         Some(Verb::Info) => verb::info::run(&settings),
         Some(Verb::Completions { shell }) => verb::completions::run(shell),
         Some(Verb::Man) => verb::man::run(),
