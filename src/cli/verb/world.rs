@@ -33,7 +33,7 @@ pub fn run(args: &args::World) -> Result<ExitCode, Failure> {
 async fn serve(args: &args::World) -> Result<ExitCode, Failure> {
     let mut signals = Signals::listen().map_err(|error| Failure::new(Code::Failed, format!("signals can't be listened for: {error}")))?;
     let options = Options { scenario: args.scenario.clone(), seed: args.seed, pods: args.pods, port: args.port, ..Options::default() };
-    let world = world::start(options).await.map_err(failure)?;
+    let world = world::start(options).await.map_err(|error| failure(&error))?;
     let path = std::env::temp_dir().join(format!("qrh-world-{}.kubeconfig", std::process::id()));
     let kept = write(&path, world.kubeconfig())?;
     print(&format!(
@@ -59,7 +59,7 @@ fn write(path: &Path, text: &str) -> Result<Kept, Failure> {
     Ok(kept)
 }
 
-fn failure(error: world::Error) -> Failure {
+fn failure(error: &world::Error) -> Failure {
     match error {
         world::Error::Scenario(_) | world::Error::Pods { .. } => Failure::new(Code::Usage, error.to_string()),
         world::Error::Listen { .. } | world::Error::Certificate(_) | world::Error::Tls(_) => Failure::new(Code::Failed, error.to_string()),

@@ -20,7 +20,7 @@ mod selector;
 mod serve;
 mod service;
 pub mod state;
-mod store;
+pub mod store;
 mod tar;
 mod timer;
 

@@ -87,7 +87,11 @@ impl Refusal {
     }
 
     pub fn invalid(kind: &str, name: &str, why: &str) -> Self {
-        Self::new(422, "Invalid", format!("{kind} \"{name}\" is invalid: {why}")).of("", kind, name)
+        let mut refusal = Self::new(422, "Invalid", format!("{kind} \"{name}\" is invalid: {why}")).of("", kind, name);
+        // kubectl prints the causes and leaves the message out.
+        let (field, message) = why.split_once(": ").unwrap_or(("", why));
+        super::json::set(&mut refusal.details, &["causes"], json!([{ "reason": "FieldValueInvalid", "message": message, "field": field }]));
+        refusal
     }
 
     /// A disruption budget stands against an eviction.

@@ -90,7 +90,6 @@ fn rule(verbs: &[&'static str], groups: &[&'static str], resources: &[&'static s
 }
 
 const READ: &[&str] = &["get", "list", "watch"];
-const SELF: &[&str] = &["selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"];
 
 fn reading(namespace: Option<&'static str>) -> Vec<Rule> {
     let mut rules = vec![
@@ -106,7 +105,8 @@ fn reading(namespace: Option<&'static str>) -> Vec<Rule> {
             &["*"],
             namespace,
         ),
-        rule(&["create"], &["authorization.k8s.io", "authentication.k8s.io"], SELF, None),
+        rule(&["create"], &["authorization.k8s.io"], &["selfsubjectaccessreviews", "selfsubjectrulesreviews"], None),
+        rule(&["create"], &["authentication.k8s.io"], &["selfsubjectreviews"], None),
     ];
     if namespace.is_some() {
         rules.push(rule(READ, &[""], &["namespaces", "nodes"], None));

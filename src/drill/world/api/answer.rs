@@ -43,12 +43,7 @@ pub fn empty(code: u16) -> Answer {
 }
 
 pub fn refusal(refusal: &Refusal) -> Answer {
-    let mut response = json(refusal.code, &refusal.status());
-    if refusal.code == 429 {
-        // Evictions are asked again; kubectl itself waits five seconds.
-        response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
-    }
-    response
+    json(refusal.code, &refusal.status())
 }
 
 /// A warning header, as the API server adds for what it let pass.

@@ -62,11 +62,15 @@ fn missing(value: &Value, typed: &Value, path: &str, found: &mut Vec<String>) {
 }
 
 /// Unknown fields are an error, a warning or nothing, as the client asked; a warning if it did not.
-pub fn unknown(request: &Request, unknown: &[String]) -> Result<Vec<String>, Refusal> {
+pub fn unknown(what: Kind, request: &Request, unknown: &[String]) -> Result<Vec<String>, Refusal> {
     let told: Vec<String> = unknown.iter().map(|field| format!("unknown field \"{field}\"")).collect();
     match request.query.get("fieldValidation") {
         "Strict" if !told.is_empty() => {
-            Err(Refusal::bad_request(format!("{} in version is invalid: strict decoding error: {}", "request", told.join(", "))))
+            let (kind, version) = (what.info().kind, what.info().version);
+            let fields = told.join(", ");
+            Err(Refusal::bad_request(format!(
+                "{kind} in version \"{version}\" cannot be handled as a {kind}: strict decoding error: {fields}"
+            )))
         }
         "Ignore" => Ok(Vec::new()),
         "Strict" | "Warn" | "" => Ok(told),

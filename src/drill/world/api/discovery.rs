@@ -4,8 +4,11 @@ use serde_json::{Value, json};
 
 use crate::drill::world::kind::{SERVED, VERBS, api_version};
 
-/// Kinds that are answered, not stored: group, version, resource, kind, namespaced, verbs.
-pub const ANSWERED: &[(&str, &str, &str, &str, bool, &[&str])] = &[
+/// Group, version, resource, kind, namespaced, verbs.
+type Answered = (&'static str, &'static str, &'static str, &'static str, bool, &'static [&'static str]);
+
+/// Kinds that are answered, not stored.
+pub const ANSWERED: &[Answered] = &[
     ("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview", false, &["create"]),
     ("authorization.k8s.io", "v1", "selfsubjectaccessreviews", "SelfSubjectAccessReview", false, &["create"]),
     ("authorization.k8s.io", "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview", false, &["create"]),

@@ -1,5 +1,6 @@
 //! The form an answer was asked in: whole objects, a Table, or metadata only.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -70,7 +71,7 @@ impl Form {
             Shape::Metadata => partial(&object.value(), "PartialObjectMetadata").to_string(),
             Shape::Table(_) => {
                 let metadata = json!({ "resourceVersion": object.version.to_string() });
-                self.table(object.id.kind, metadata, [self.row(object)])
+                self.table(object.id.kind, &metadata, [self.row(object)])
             }
         }
     }
@@ -92,7 +93,7 @@ impl Form {
     }
 
     /// A list as text. `metadata` holds its resourceVersion and, in part lists, where to go on.
-    pub fn list(&self, kind: Kind, metadata: Value, objects: &[Arc<Object>]) -> String {
+    pub fn list(&self, kind: Kind, metadata: &Value, objects: &[Arc<Object>]) -> String {
         match self.shape {
             Shape::Table(_) => self.table(kind, metadata, objects.iter().map(|object| self.row(object))),
             Shape::Whole | Shape::Metadata => {
@@ -102,7 +103,7 @@ impl Form {
                 };
                 let size: usize = objects.iter().map(|object| object.text.len() + 1).sum();
                 let mut text = String::with_capacity(size + 256);
-                text.push_str(&format!("{{\"kind\":\"{name}\",\"apiVersion\":\"{api_version}\",\"metadata\":{metadata},\"items\":["));
+                let _ = write!(text, "{{\"kind\":\"{name}\",\"apiVersion\":\"{api_version}\",\"metadata\":{metadata},\"items\":[");
                 for (index, object) in objects.iter().enumerate() {
                     if index > 0 {
                         text.push(',');
@@ -119,7 +120,7 @@ impl Form {
         }
     }
 
-    fn table(&self, kind: Kind, metadata: Value, rows: impl IntoIterator<Item = Value>) -> String {
+    fn table(&self, kind: Kind, metadata: &Value, rows: impl IntoIterator<Item = Value>) -> String {
         let rows: Vec<Value> = rows.into_iter().collect();
         json!({
             "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata, "columnDefinitions": table::columns(kind, &self.api_version),

@@ -13,7 +13,7 @@ use super::answer::{self, Answer};
 use super::request::{Place, Query, Request};
 use crate::drill::world::Shared;
 use crate::drill::world::behaviour::{Line, View};
-use crate::drill::world::clock::{earlier, parse};
+use crate::drill::world::clock::{earlier, later, parse};
 use crate::drill::world::control::{pod, status};
 use crate::drill::world::json::{list, part, text};
 use crate::drill::world::kind::Kind;
@@ -45,7 +45,8 @@ pub fn log(shared: &Arc<Shared>, state: &State, place: &Place, request: &Request
     let source = source(state, place, query)?;
     let since = since(query, state.now)?;
     let tail = query.number("tailLines")?.map_or(MOST, |lines| usize::try_from(lines).unwrap_or(MOST)).min(MOST);
-    let until = source.ended.unwrap_or(state.now);
+    // Ends are said in whole seconds; what was written in the last of them belongs to the run.
+    let until = source.ended.map_or(state.now, |ended| later(ended, Duration::from_millis(999)));
     let view = source.view(state.now);
     let after = since.unwrap_or(Timestamp::MIN).max(earlier(view.started, Duration::from_secs(1)));
     let lines = if tail == 0 { Vec::new() } else { state.behaviour.log(&view, after, until, tail) };

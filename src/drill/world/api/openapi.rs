@@ -9,8 +9,7 @@ use crate::drill::world::kind::{SERVED, api_version};
 
 pub fn answer(path: &[&str], _accept: &str) -> Option<Answer> {
     match path {
-        // An empty document: kubectl then leaves checking to the server.
-        ["v2"] => Some(answer::text(200, "application/com.github.proto-openapi.spec.v2@v1.0+protobuf", Vec::new())),
+        ["v2"] => Some(answer::text(200, "application/com.github.proto-openapi.spec.v2.v1.0+protobuf", super::swagger::document())),
         ["v3"] => Some(answer::json(200, &index())),
         ["v3", "api", "v1"] => Some(answer::json(200, &document("", "v1"))),
         ["v3", "apis", group, version] if discovery::has(group, version) => Some(answer::json(200, &document(group, version))),

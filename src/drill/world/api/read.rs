@@ -68,7 +68,7 @@ pub struct Page {
 impl Page {
     /// Done without the state's lock: a list of all pods takes its time.
     pub fn answer(self) -> Answer {
-        answer::text(200, "application/json", self.form.list(self.kind, self.metadata, &self.objects))
+        answer::text(200, "application/json", self.form.list(self.kind, &self.metadata, &self.objects))
     }
 }
 

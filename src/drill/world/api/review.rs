@@ -43,11 +43,18 @@ fn access(request: &Request, review: &Value) -> Value {
         group: text(&wanted, "/group"),
         resource: text(&wanted, "/resource"),
         sub: text(&wanted, "/subresource"),
-        namespace: text(&wanted, "/namespace"),
+        namespace: if cluster_wide(&wanted) { "" } else { text(&wanted, "/namespace") },
         name: text(&wanted, "/name"),
     };
     let allowed = request.person.may(&wish);
     json!({ "allowed": allowed, "reason": if allowed { "RBAC: allowed by the scenario's rules" } else { "" } })
+}
+
+/// Nodes are in no namespace, whatever namespace a client says.
+fn cluster_wide(wanted: &Value) -> bool {
+    crate::drill::world::kind::ALL
+        .iter()
+        .any(|kind| *kind != Kind::Namespace && !kind.namespaced() && kind.full() == (text(wanted, "/group"), text(wanted, "/resource")))
 }
 
 /// metrics.k8s.io: what pods and nodes use now.

@@ -11,9 +11,10 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::answer::{self, Answer};
 use super::log::container;
@@ -111,6 +112,9 @@ pub fn open(shared: &Arc<Shared>, place: &Place, taken: &Request, request: hyper
     Ok(response)
 }
 
+/// An end without a reason is an error to kubectl.
+const NORMAL: CloseFrame = CloseFrame { code: CloseCode::Normal, reason: Utf8Bytes::from_static("") };
+
 fn framed(channel: u8, bytes: &[u8]) -> Message {
     let mut frame = Vec::with_capacity(bytes.len() + 1);
     frame.push(channel);
@@ -159,7 +163,7 @@ async fn exec(shared: &Shared, mut socket: Socket, inside: &Inside, argv: &[Stri
         }
     }
     let _ = socket.send(framed(3, outcome(&ran).to_string().as_bytes())).await;
-    let _ = socket.close(None).await;
+    let _ = socket.close(Some(NORMAL)).await;
     // The other side answers the close; what else it still sends is of no use.
     while let Ok(Some(Ok(_))) = tokio::time::timeout(Duration::from_secs(5), socket.next()).await {}
 }
@@ -180,7 +184,7 @@ async fn forward(shared: &Shared, mut socket: Socket, inside: &Inside, ports: &[
     let Some(talk) = talk else {
         let refused = format!("failed to connect to localhost:{port} inside the pod: connection refused");
         let _ = socket.send(framed(1, refused.as_bytes())).await;
-        let _ = socket.close(None).await;
+        let _ = socket.close(Some(NORMAL)).await;
         return;
     };
     let (mut from_pod, mut to_pod) = tokio::io::split(ours);
@@ -192,7 +196,7 @@ async fn forward(shared: &Shared, mut socket: Socket, inside: &Inside, ports: &[
                 break;
             }
         }
-        let _ = sink.close().await;
+        let _ = sink.send(Message::Close(Some(NORMAL))).await;
     };
     let inward = async {
         while let Some(Ok(message)) = source.next().await {

@@ -24,7 +24,11 @@ pub enum Part {
 }
 
 pub fn body(request: &Request) -> Result<Value, Refusal> {
-    if request.content_type.starts_with("application/vnd.kubernetes.protobuf") || request.content_type.contains("cbor") {
+    if request.content_type.starts_with("application/vnd.kubernetes.protobuf") {
+        return super::protobuf::read(&request.body)
+            .map_err(|what| Refusal::unsupported_media(format!("not simulated: {what}; send JSON or YAML")));
+    }
+    if request.content_type.contains("cbor") {
         return Err(Refusal::unsupported_media(format!("not simulated: {}; send JSON or YAML", request.content_type)));
     }
     if let Ok(value) = serde_json::from_slice(&request.body) {
@@ -34,7 +38,7 @@ pub fn body(request: &Request) -> Result<Value, Refusal> {
     serde_yaml::from_str(text).map_err(|error| Refusal::bad_request(format!("the body is neither JSON nor YAML: {error}")))
 }
 
-fn reply(code: u16, state: &State, kind: Kind, (place, request): (&Place, &Request), value: Value, warnings: &[String]) -> Answer {
+fn reply(state: &State, (code, kind): (u16, Kind), (place, request): (&Place, &Request), value: Value, warnings: &[String]) -> Answer {
     let mut reply = answer::text(code, "application/json", form(place, request, state).value(kind, value));
     for warning in warnings {
         answer::warn(&mut reply, warning);
@@ -44,9 +48,9 @@ fn reply(code: u16, state: &State, kind: Kind, (place, request): (&Place, &Reque
 
 pub fn create(state: &mut State, kind: Kind, place: &Place, request: &Request) -> Result<Answer, Refusal> {
     let decoded = decode(kind, place, body(request)?)?;
-    let warnings = unknown(request, &decoded.unknown)?;
+    let warnings = unknown(kind, request, &decoded.unknown)?;
     let value = create_value(state, kind, place, (decoded.value, &request.manager(), request.query.dry_run()?))?;
-    Ok(reply(201, state, kind, (place, request), value, &warnings))
+    Ok(reply(state, (201, kind), (place, request), value, &warnings))
 }
 
 fn create_value(state: &mut State, kind: Kind, place: &Place, (mut value, manager, dry): (Value, &str, Dry)) -> Result<Value, Refusal> {
@@ -109,7 +113,7 @@ fn born(state: &mut State, kind: Kind, value: &mut Value) {
 
 pub fn update(state: &mut State, kind: Kind, place: &Place, (request, part): (&Request, Part)) -> Result<Answer, Refusal> {
     let decoded = decode(kind, place, body(request)?)?;
-    let warnings = unknown(request, &decoded.unknown)?;
+    let warnings = unknown(kind, request, &decoded.unknown)?;
     let name = text(&decoded.value, "/metadata/name");
     if name != place.name {
         return Err(Refusal::bad_request(format!("the name of the object ({name}) does not match the name on the URL ({})", place.name)));
@@ -122,7 +126,7 @@ pub fn update(state: &mut State, kind: Kind, place: &Place, (request, part): (&R
         &before,
         Write { value: decoded.value, part, manager: Some(&request.manager()), dry: request.query.dry_run()? },
     )?;
-    Ok(reply(200, state, kind, (place, request), value, &warnings))
+    Ok(reply(state, (200, kind), (place, request), value, &warnings))
 }
 
 /// A new state of an object, on its way into the store.
@@ -214,9 +218,9 @@ pub fn patch(state: &mut State, kind: Kind, place: &Place, (request, part): (&Re
     let mut after = super::convert::outward(kind, &place.api_version(), before.clone());
     apply_patch(&mut after, &content_type, &body(request)?, (kind, &place.name))?;
     let decoded = decode(kind, place, after)?;
-    let warnings = unknown(request, &decoded.unknown)?;
+    let warnings = unknown(kind, request, &decoded.unknown)?;
     let value = commit(state, &id, &before, Write { value: decoded.value, part, manager: Some(&request.manager()), dry })?;
-    Ok(reply(200, state, kind, (place, request), value, &warnings))
+    Ok(reply(state, (200, kind), (place, request), value, &warnings))
 }
 
 /// Applies a patch of one of the three kinds.
@@ -225,10 +229,8 @@ pub fn apply_patch(target: &mut Value, content_type: &str, patch: &Value, (kind,
         "application/json-patch+json" => {
             let patch: json_patch::Patch =
                 serde_json::from_value(patch.clone()).map_err(|error| Refusal::bad_request(format!("error decoding patch: {error}")))?;
-            json_patch::patch(target, &patch).map_err(|error| Refusal {
-                details: Value::Null,
-                ..Refusal::invalid(kind.info().kind, name, &format!("the patch does not apply: {error}"))
-            })
+            json_patch::patch(target, &patch)
+                .map_err(|error| Refusal::invalid(kind.info().kind, name, &format!("patch: it does not apply: {error}")))
         }
         "application/merge-patch+json" => {
             json_patch::merge(target, patch);
@@ -253,7 +255,7 @@ fn server_side_apply(state: &mut State, id: &Id, place: &Place, (request, dry): 
         return Err(Refusal::not_simulated(&format!("server-side apply of {} {}", kind.info().resource, place.sub)));
     }
     let decoded = decode(kind, place, body(request)?)?;
-    let warnings = unknown(request, &decoded.unknown)?;
+    let warnings = unknown(kind, request, &decoded.unknown)?;
     if decoded.value.pointer("/metadata/managedFields").is_some() {
         return Err(Refusal::bad_request("metadata.managedFields must be nil"));
     }
@@ -267,11 +269,11 @@ fn server_side_apply(state: &mut State, id: &Id, place: &Place, (request, dry): 
         let mut value = value;
         set(&mut value, &["metadata", "managedFields"], entries);
         let value = if dry == Dry::Run { value } else { state.keep(kind, value).value() };
-        return Ok(reply(201, state, kind, (place, request), value, &warnings));
+        return Ok(reply(state, (201, kind), (place, request), value, &warnings));
     };
     let after = managed::apply(&before, &decoded.value, (&manager, force), &now)?;
     let value = commit(state, id, &before, Write { value: after, part: Part::Whole, manager: None, dry })?;
-    Ok(reply(200, state, kind, (place, request), value, &warnings))
+    Ok(reply(state, (200, kind), (place, request), value, &warnings))
 }
 
 /// How something is to be deleted.
@@ -311,7 +313,7 @@ pub fn delete(state: &mut State, kind: Kind, place: &Place, request: &Request) -
     }
     if kind == Kind::Pod {
         let value = state.store.get(&id).map_or(before, |object| object.value());
-        return Ok(reply(200, state, kind, (place, request), value, &[]));
+        return Ok(reply(state, (200, kind), (place, request), value, &[]));
     }
     let (group, resource) = kind.full();
     let details = json!({ "name": place.name, "group": group, "kind": resource, "uid": text(&before, "/metadata/uid") });

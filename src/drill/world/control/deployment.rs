@@ -88,7 +88,7 @@ fn create(state: &mut State, deployment: &Object, value: &Value, old: &[Set]) ->
         "ownerReferences": [controlled_by(deployment)],
     });
     let object = state.add(Kind::ReplicaSet, json!({ "metadata": metadata, "spec": spec, "status": { "replicas": 0 } }));
-    condition(state, &deployment.id, "Progressing", true, "NewReplicaSetCreated", &format!("Created new replica set \"{name}\""));
+    condition(state, &deployment.id, ("Progressing", true), "NewReplicaSetCreated", &format!("Created new replica set \"{name}\""));
     Set { value: object.value(), object }
 }
 
@@ -102,7 +102,7 @@ fn sorted(value: &Value) -> String {
     if let Some(map) = value.as_object() {
         let mut keys: Vec<&String> = map.keys().collect();
         keys.sort();
-        return keys.iter().map(|key| format!("{key}:{};", map.get(*key).map(sorted).unwrap_or_default())).collect();
+        return keys.into_iter().flat_map(|key| [key.clone(), map.get(key).map(sorted).unwrap_or_default()]).collect::<Vec<_>>().join(";");
     }
     value.as_array().map_or_else(|| value.to_string(), |all| all.iter().map(|one| sorted(one) + ",").collect())
 }
@@ -138,7 +138,7 @@ fn revise(state: &mut State, deployment: &Object, new: &Set, old: &[Set]) {
     state.edit(&deployment.id, |value| set(value, &["metadata", "annotations", REVISION], revision.clone()));
     if going_back {
         let message = format!("Found new replica set \"{}\"", new.object.id.name);
-        condition(state, &deployment.id, "Progressing", true, "FoundNewReplicaSet", &message);
+        condition(state, &deployment.id, ("Progressing", true), "FoundNewReplicaSet", &message);
     }
 }
 
@@ -164,7 +164,7 @@ fn recreate(state: &mut State, deployment: &Object, room: &Room, new: &Set, old:
 }
 
 /// Sets a condition of a Deployment. Its update time moves with its reason, its transition time with its status.
-fn condition(state: &mut State, id: &Id, kind: &str, holds: bool, reason: &str, message: &str) {
+fn condition(state: &mut State, id: &Id, (kind, holds): (&str, bool), reason: &str, message: &str) {
     let now = stamp(state.now);
     let status = if holds { "True" } else { "False" };
     state.edit(id, |value| {
@@ -217,24 +217,20 @@ fn report(state: &mut State, id: &Id) {
         set(value, &["status"], status);
     });
     if available >= room.wanted - room.unavailable {
-        condition(state, id, "Available", true, "MinimumReplicasAvailable", "Deployment has minimum availability.");
+        condition(state, id, ("Available", true), "MinimumReplicasAvailable", "Deployment has minimum availability.");
     } else {
-        condition(state, id, "Available", false, "MinimumReplicasUnavailable", "Deployment does not have minimum availability.");
+        condition(state, id, ("Available", false), "MinimumReplicasUnavailable", "Deployment does not have minimum availability.");
     }
     let moved = before.0 < updated || before.1 > there || before.2 < available;
     let complete = updated == room.wanted && there == room.wanted && available == room.wanted;
-    progress(
-        state,
-        id,
-        new.as_ref(),
-        if complete {
-            Progress::Complete
-        } else if moved {
-            Progress::Moved
-        } else {
-            Progress::Waiting
-        },
-    );
+    let progressed = if complete {
+        Progress::Complete
+    } else if moved {
+        Progress::Moved
+    } else {
+        Progress::Waiting
+    };
+    progress(state, id, new.as_ref(), &progressed);
 }
 
 fn there_of(value: &Value) -> i64 {
@@ -247,7 +243,7 @@ enum Progress {
     Waiting,
 }
 
-fn progress(state: &mut State, id: &Id, new: Option<&Set>, progress: Progress) {
+fn progress(state: &mut State, id: &Id, new: Option<&Set>, progress: &Progress) {
     let Some(value) = state.store.get(id).map(|deployment| deployment.value()) else { return };
     let current = list(&value, "/status/conditions").iter().find(|condition| text(condition, "/type") == "Progressing");
     let reason = current.map(|condition| text(condition, "/reason")).unwrap_or_default().to_owned();
@@ -262,10 +258,10 @@ fn progress(state: &mut State, id: &Id, new: Option<&Set>, progress: Progress) {
     match progress {
         Progress::Complete => {
             let message = format!("ReplicaSet \"{name}\" has successfully progressed.");
-            condition(state, id, "Progressing", true, "NewReplicaSetAvailable", &message);
+            condition(state, id, ("Progressing", true), "NewReplicaSetAvailable", &message);
         }
         Progress::Moved => {
-            condition(state, id, "Progressing", true, "ReplicaSetUpdated", &format!("ReplicaSet \"{name}\" is progressing."));
+            condition(state, id, ("Progressing", true), "ReplicaSetUpdated", &format!("ReplicaSet \"{name}\" is progressing."));
             expect(state, id);
         }
         Progress::Waiting if reason == "NewReplicaSetAvailable" || reason == "ProgressDeadlineExceeded" => {}
@@ -274,7 +270,7 @@ fn progress(state: &mut State, id: &Id, new: Option<&Set>, progress: Progress) {
             let deadline = Duration::from_secs(number(&value, "/spec/progressDeadlineSeconds").unwrap_or(600).unsigned_abs());
             if later(updated, deadline) <= state.now {
                 let message = format!("ReplicaSet \"{name}\" has timed out progressing.");
-                condition(state, id, "Progressing", false, "ProgressDeadlineExceeded", &message);
+                condition(state, id, ("Progressing", false), "ProgressDeadlineExceeded", &message);
             } else {
                 expect(state, id);
             }
@@ -295,7 +291,7 @@ fn unknown(state: &mut State, id: &Id, reason: &str, message: &str) {
     if said {
         return;
     }
-    condition(state, id, "Progressing", true, reason, message);
+    condition(state, id, ("Progressing", true), reason, message);
     state.edit(id, |value| {
         let conditions = super::super::json::list_at(value, &["status", "conditions"]);
         if let Some(progressing) = conditions.iter_mut().find(|condition| text(condition, "/type") == "Progressing") {

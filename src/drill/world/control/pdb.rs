@@ -35,7 +35,7 @@ fn status(state: &State, budget: &Value) -> Value {
         .filter(|pod| selector.matches(&pod.labels) && !pod.pod.over() && !pod.deleting)
         .collect();
     let healthy = i64::try_from(pods.iter().filter(|pod| pod.pod.ready).count()).unwrap_or(i64::MAX);
-    let expected = expected(state, &pods.iter().map(|pod| pod.as_ref()).collect::<Vec<_>>());
+    let expected = expected(state, &pods.iter().map(AsRef::as_ref).collect::<Vec<_>>());
     let desired = match (budget.pointer("/spec/minAvailable"), budget.pointer("/spec/maxUnavailable")) {
         (Some(least), _) => portion(least, expected).unwrap_or(0),
         (None, Some(most)) => (expected - portion(most, expected).unwrap_or(0)).max(0),
