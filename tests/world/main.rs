@@ -6,6 +6,7 @@
 mod cases;
 mod conformance;
 mod document;
+mod fault;
 mod ground;
 mod helm;
 mod seed;

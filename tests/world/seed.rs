@@ -82,7 +82,7 @@ fn story(seed: u64, script: &[Deed]) -> Vec<Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 6, ..ProptestConfig::default() })]
 
     #[test]
     fn a_seed_and_a_script_lead_to_one_world(seed in any::<u64>(), script in proptest::collection::vec(deed(), 0..12)) {

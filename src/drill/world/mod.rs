@@ -18,7 +18,7 @@ mod rights;
 mod seed;
 mod selector;
 mod serve;
-mod service;
+pub mod service;
 pub mod state;
 pub mod store;
 mod tar;
