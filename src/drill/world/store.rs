@@ -86,7 +86,7 @@ impl Store {
             .take_while(move |object| object.id.kind == kind && (namespace.is_empty() || object.id.namespace == namespace))
     }
 
-    /// The objects of a kind that an owner controls.
+    /// The objects of a kind that an owner controls; with "", those that nobody does.
     pub fn owned(&self, owner: &str, kind: Kind) -> Vec<Arc<Object>> {
         let ids = self.owned.get(owner).into_iter().flatten();
         ids.filter(|id| id.kind == kind).filter_map(|id| self.objects.get(id).cloned()).collect()
@@ -105,9 +105,7 @@ impl Store {
         let object = Arc::new(object);
         let before = self.objects.insert(object.id.clone(), object.clone());
         self.disown(before.as_deref());
-        if let Some(owner) = &object.owner {
-            self.owned.entry(owner.clone()).or_default().insert(object.id.clone());
-        }
+        self.owned.entry(object.owner.clone().unwrap_or_default()).or_default().insert(object.id.clone());
         let change = if before.is_some() { Change::Modified } else { Change::Added };
         self.remember(Happened { version: object.version, change, object: object.clone(), before });
         object
@@ -121,9 +119,10 @@ impl Store {
     }
 
     fn disown(&mut self, object: Option<&Object>) {
-        let Some((owner, id)) = object.and_then(|object| Some((object.owner.as_ref()?, &object.id))) else { return };
+        let Some(object) = object else { return };
+        let owner = object.owner.as_deref().unwrap_or_default();
         if let Some(ids) = self.owned.get_mut(owner) {
-            ids.remove(id);
+            ids.remove(&object.id);
             if ids.is_empty() {
                 self.owned.remove(owner);
             }

@@ -325,7 +325,7 @@ pub fn terminate(state: &mut State, id: &Id, grace: Option<i64>) {
 
 /// The pod as it is once everything went well; for a past that is written rather than played.
 pub fn written(state: &mut State, mut pod: Value) -> Value {
-    let node = scheduler::pick(state, &pod).unwrap_or_default();
+    let node = scheduler::turn(state).unwrap_or_default();
     let now = stamp(state.now);
     set(&mut pod, &["spec", "nodeName"], node.clone());
     let images: Vec<String> = list(&pod, "/spec/containers").iter().map(|container| text(container, "/image").to_owned()).collect();

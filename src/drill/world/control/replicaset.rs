@@ -56,8 +56,9 @@ fn claim(state: &mut State, set: &Object, selector: &LabelSelector) {
     }
     let orphans: Vec<Id> = state
         .store
-        .list(Kind::Pod, &set.id.namespace)
-        .filter(|pod| pod.owner.is_none() && pod.active_pod() && selector.matches(&pod.labels))
+        .owned("", Kind::Pod)
+        .iter()
+        .filter(|pod| pod.id.namespace == set.id.namespace && pod.active_pod() && selector.matches(&pod.labels))
         .map(|pod| pod.id.clone())
         .collect();
     for orphan in orphans {
