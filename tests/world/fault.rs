@@ -114,7 +114,7 @@ async fn a_release_that_never_gets_ready_meets_its_deadline_and_spares_the_old_p
     let id = world::object::Id::new(Kind::Deployment, "shop", "checkout");
     world.change(|state| {
         state.edit(&id, |object| {
-            object["spec"]["template"]["spec"]["containers"][0]["image"] = json!("registry.example.com/checkout:1.5.0")
+            object["spec"]["template"]["spec"]["containers"][0]["image"] = json!("registry.example.com/checkout:1.5.0");
         });
     });
     world.advance(Duration::from_secs(300));
