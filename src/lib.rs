@@ -7,9 +7,9 @@
 //! | [`runbook`] | the document: model, loading with spans, lint, template, expression, schema | IO, clock | – |
 //! | [`action`] | what a command is: one file per kind, as data; describe, classify | execution | runbook |
 //! | [`timeline`] | events, replay, hash chain, merge, metrics | file handles | runbook, action |
-//! | [`guard`] | tiers, policy, clearance (the one maker), redaction, cleaning | UI, IO | action |
+//! | [`guard`] | tiers, policy, clearance (the one maker), redaction, cleaning | UI, IO | runbook, action |
 //! | [`engine`] | `handle(State, Event) -> (State, Vec<Effect>)` | async, clock, kube, ratatui | runbook, action, guard, timeline |
-//! | [`target`] | the only hands: kube, host processes, http, prometheus | decisions | action, guard |
+//! | [`target`] | the only hands: kube, host processes, http, prometheus | decisions | runbook, action, guard |
 //! | [`journal`] | durable log files, locks, recovery | meaning | timeline |
 //! | [`export`] | one file per format | IO | timeline |
 //! | [`drill`] | the simulated world and what trains people in it | real targets | runbook, timeline |

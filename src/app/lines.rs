@@ -1,33 +1,48 @@
 //! The line front end's loop: standard input to intents, records and output to standard output. No terminal is needed.
+//!
+//! A script's next line waits until the one before has had its effect; a person may interrupt at any time. Nothing is taken in while
+//! text is on its way out, so that nobody answers what they can't see yet; only signals always are.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
-use tokio::sync::mpsc;
+use crossterm::Command as _;
+use crossterm::clipboard::CopyToClipboard;
+use jiff::Timestamp;
 
-use super::console::{Console, Flow, Front};
+use super::console::{Console, End, Ended, Flow, Front};
+use super::open::Opening;
 use super::signal::Signals;
+use super::typed::{Typed, read_ahead};
+use super::voice::{Heard, Voice};
 use super::world::Shown;
-use crate::engine::{Effect, Intent, Notice, State};
+use crate::engine::change::Change;
+use crate::engine::{Intent, Notice, State};
+use crate::guard::ingest;
 use crate::plain::Session;
 use crate::timeline::record::{Record, RunId};
 
-/// Lines of input read ahead.
-const AHEAD: usize = 16;
-/// Bytes of one line of input; a longer one is cut.
-const LINE_BYTES: u64 = 16 * 1024;
+/// Bytes that wait to be written while the console ends; lines of output beyond it are left to their files.
+const WAITING: usize = 1024 * 1024;
 
-/// How the loop ended.
+/// Where text for the clipboard goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    Left,
-    /// By this signal.
-    Signal(i32),
+pub enum Clipboard {
+    /// To that of the terminal the responder sits at (OSC 52), also over ssh.
+    Terminal,
+    /// There is none: it is printed.
+    Nowhere,
 }
 
+/// Lines of an incident's past that are printed when it is resumed; `timeline` has all of them.
+const RECALLED: usize = 12;
+
+/// What is still to be written.
 struct Printer {
     session: Session,
-    /// Standard output is gone: there is nobody to talk to.
-    deaf: bool,
+    waiting: String,
+    /// The cursor stands behind a prompt.
+    prompted: bool,
+    clipboard: Clipboard,
 }
 
 impl Front for Printer {
@@ -44,106 +59,170 @@ impl Front for Printer {
     fn lines(&mut self, _state: &State, run: RunId, lines: Vec<Shown>) {
         for Shown { stderr, text } in lines {
             let lines = self.session.line(run, stderr, &text);
-            self.print(&lines);
+            if self.waiting.len() < WAITING {
+                self.print(&lines);
+            }
+        }
+    }
+
+    fn copied(&mut self, text: String) {
+        match self.clipboard {
+            Clipboard::Terminal => {
+                self.copy(&text);
+                self.print(&["-- copied to the clipboard".to_owned()]);
+            }
+            Clipboard::Nowhere => self.print(&["-- there is no clipboard here: copy the lines above".to_owned()]),
         }
     }
 }
 
 impl Printer {
     fn print(&mut self, lines: &[String]) {
-        let mut out = io::stdout().lock();
-        let written = lines.iter().try_for_each(|line| writeln!(out, "{line}")).and_then(|()| out.flush());
-        self.deaf |= written.is_err();
+        if lines.is_empty() {
+            return;
+        }
+        if std::mem::take(&mut self.prompted) {
+            self.waiting.push('\n');
+        }
+        for line in lines {
+            self.waiting.push_str(line);
+            self.waiting.push('\n');
+        }
+    }
+
+    /// What happened before this console: all of it is known to the session, the end of it is printed.
+    fn recall(&mut self, state: &State, past: &[Record]) {
+        let lines: Vec<String> = past.iter().flat_map(|record| self.session.recorded(state, record)).collect();
+        let end = lines.len().saturating_sub(RECALLED);
+        self.print(&lines[end..]);
     }
 
     /// Without a line end, so that the answer stands beside it.
-    fn prompt(&mut self, text: &str) {
-        let mut out = io::stdout().lock();
-        let written = write!(out, "{text}").and_then(|()| out.flush());
-        self.deaf |= written.is_err();
+    fn prompt(&mut self, state: &State) {
+        self.waiting.push_str(&self.session.prompt(state));
+        self.prompted = true;
     }
 
-    fn changed(&mut self, state: &State) {
-        let lines = self.session.changed(state, jiff::Timestamp::now());
+    fn changed(&mut self, state: &State, now: Timestamp) {
+        let lines = self.session.changed(state, now);
         self.print(&lines);
+    }
+
+    fn copy(&mut self, text: &str) {
+        // Writing to a string does not fail; base64 is all there is in it.
+        let _ = CopyToClipboard::to_clipboard_from(text).write_ansi(&mut self.waiting);
+    }
+
+    /// A typed line as intents; what there is to say is said.
+    fn take(&mut self, state: &State, Typed { at, line }: &Typed) -> Vec<Intent> {
+        self.prompted = false;
+        let parsed = self.session.input(state, line, *at);
+        match (&parsed.copy, self.clipboard) {
+            (Some(text), Clipboard::Nowhere) => {
+                self.print(&["-- there is no clipboard here; to copy by hand:".to_owned()]);
+                let lines: Vec<String> = text.lines().map(|line| format!("  | {}", ingest::text(line))).collect();
+                self.print(&lines);
+            }
+            (Some(text), Clipboard::Terminal) => {
+                self.copy(text);
+                self.print(&parsed.say);
+            }
+            (None, Clipboard::Terminal | Clipboard::Nowhere) => self.print(&parsed.say),
+        }
+        parsed.intents
     }
 }
 
+/// When the last text was made, and when it was out: a line typed between the two was not an answer to it.
+struct Seen {
+    made: Timestamp,
+    out: Timestamp,
+}
+
+impl Seen {
+    fn date(&self, typed: Typed) -> Typed {
+        if typed.at < self.out { Typed { at: typed.at.min(self.made), ..typed } } else { typed }
+    }
+}
+
+/// What standard input may still give.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Input {
+    Open,
+    /// It has ended: the console is left as soon as that is possible.
+    Ended,
+}
+
 /// Runs the console over standard input and output until it ends, input ends, or a signal comes.
-pub async fn run(mut console: Console, first: Vec<Effect>, mut signals: Signals) -> io::Result<End> {
+pub async fn run(opening: Opening, mut signals: Signals, clipboard: Clipboard) -> io::Result<Ended> {
+    let Opening { mut console, first, past, .. } = opening;
     let person = io::stdin().is_terminal();
-    let mut input = read_ahead()?;
-    let mut printer = Printer { session: Session::new(), deaf: false };
+    let mut lines = read_ahead()?;
+    let mut voice = Voice::start()?;
+    let mut printer = Printer { session: Session::new(), waiting: String::new(), prompted: false, clipboard };
+    printer.recall(console.state(), &past);
     let mut flow = console.perform(first, &mut printer);
-    let mut prompted = false;
-    let mut end = End::Left;
-    while flow == Flow::On && !printer.deaf {
-        printer.changed(console.state());
-        // A script's next line waits until the one before has had its effect; a person may interrupt at any time.
-        let listening = person || console.is_settled();
-        if listening && person && !prompted && console.is_settled() {
-            let prompt = printer.session.prompt(console.state());
-            printer.prompt(&prompt);
-            prompted = true;
+    let (mut input, mut end) = (Input::Open, End::Left);
+    let mut seen = Seen { made: Timestamp::now(), out: Timestamp::now() };
+    while flow == Flow::On {
+        if !voice.is_speaking() {
+            seen.made = Timestamp::now();
+            printer.changed(console.state(), seen.made);
+            if person && input == Input::Open && !printer.prompted && console.is_quiet() {
+                printer.prompt(console.state());
+            }
+            if !printer.waiting.is_empty() {
+                voice.say(std::mem::take(&mut printer.waiting));
+            }
         }
+        if input == Input::Ended && may_leave(&console, person) {
+            (console, flow) = console.intend(Intent::Leave, &mut printer);
+            continue;
+        }
+        let silent = !voice.is_speaking();
         tokio::select! {
             biased;
             signal = signals.next() => {
                 end = End::Signal(signal);
                 break;
             }
-            world = console.next() => match world {
+            heard = voice.heard(), if !silent => {
+                seen.out = Timestamp::now();
+                if heard == Heard::No {
+                    end = End::Deaf;
+                    break;
+                }
+            }
+            world = console.next(), if silent => match world {
                 Some(world) => (console, flow) = console.take(world, &mut printer),
                 None => break,
             },
-            line = input.recv(), if listening => {
-                prompted = false;
-                (console, flow) = match line {
-                    Some(line) => take(console, &mut printer, &line),
-                    None => console.intend(Intent::Leave, &mut printer),
-                };
-            }
+            line = lines.recv(), if silent && input == Input::Open && (person || console.is_settled()) => match line {
+                Some(typed) => (console, flow) = intend(console, &mut printer, &seen.date(typed)),
+                None => input = Input::Ended,
+            },
         }
     }
-    console.end(&mut printer).await;
-    Ok(end)
+    let log = console.end(&mut printer).await;
+    let heard = voice.finish(printer.waiting).await;
+    Ok(Ended { end: if heard == Heard::No && end == End::Left { End::Deaf } else { end }, log })
 }
 
-fn take(mut console: Console, printer: &mut Printer, line: &str) -> (Console, Flow) {
-    let parsed = printer.session.input(console.state(), line, jiff::Timestamp::now());
-    printer.print(&parsed.say);
+/// Input has ended. What a script began runs to its end; a change always does.
+fn may_leave(console: &Console, person: bool) -> bool {
+    match console.state().change {
+        Change::Committing(_) | Change::Running { .. } => false,
+        Change::Idle | Change::Asking(_) => person || console.is_settled(),
+    }
+}
+
+fn intend(mut console: Console, printer: &mut Printer, typed: &Typed) -> (Console, Flow) {
     let mut flow = Flow::On;
-    for intent in parsed.intents {
+    for intent in printer.take(console.state(), typed) {
         (console, flow) = console.intend(intent, printer);
         if flow == Flow::End {
             break;
         }
     }
     (console, flow)
-}
-
-/// A thread of its own, since reading a terminal can't be cancelled: it ends with the process.
-fn read_ahead() -> io::Result<mpsc::Receiver<String>> {
-    let (sender, lines) = mpsc::channel(AHEAD);
-    std::thread::Builder::new().name("stdin".to_owned()).spawn(move || {
-        let mut input = io::stdin().lock();
-        while let Ok(Some(line)) = read_line(&mut input) {
-            if sender.blocking_send(line).is_err() {
-                return;
-            }
-        }
-    })?;
-    Ok(lines)
-}
-
-fn read_line(input: &mut impl BufRead) -> io::Result<Option<String>> {
-    let mut bytes = Vec::new();
-    let read = io::Read::take(&mut *input, LINE_BYTES).read_until(b'\n', &mut bytes)?;
-    if read == 0 {
-        return Ok(None);
-    }
-    if bytes.last() != Some(&b'\n') && bytes.len() as u64 == LINE_BYTES {
-        input.skip_until(b'\n')?;
-    }
-    Ok(Some(String::from_utf8_lossy(&bytes).trim_end_matches(['\n', '\r']).to_owned()))
 }

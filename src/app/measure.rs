@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::join_all;
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::task::block_in_place;
@@ -34,15 +35,10 @@ pub struct Gauge {
 }
 
 impl Gauge {
-    /// One reading a command, one after the other; a command that may not run by itself, or fails, gives a reading without a value.
+    /// One reading a command, all at once; a command that may not run by itself, or fails, gives a reading without a value.
     pub async fn readings(&self, ids: impl Iterator<Item = &CommandId>, scope: &Value) -> Vec<Reading> {
-        let mut readings = Vec::new();
-        for id in ids {
-            if let Some((_, command)) = self.runbook.command(id) {
-                readings.extend(self.read(command, scope).await);
-            }
-        }
-        readings
+        let commands = ids.filter_map(|id| self.runbook.command(id)).map(|(_, command)| self.read(command, scope));
+        join_all(commands).await.into_iter().flatten().collect()
     }
 
     async fn read(&self, command: &Command, scope: &Value) -> Option<Reading> {

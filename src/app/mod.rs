@@ -15,4 +15,6 @@ pub mod prepare;
 pub mod recorder;
 pub mod signal;
 pub mod terminal;
+pub mod typed;
+pub mod voice;
 pub mod world;

@@ -11,7 +11,7 @@ use super::console::Console;
 use super::measure::Gauge;
 use super::performer::Performer;
 use super::prepare::Desk;
-use super::recorder::Recorder;
+use super::recorder::{self, Recorder};
 use super::world::WAITING;
 use crate::action::Identity;
 use crate::action::identity::{ClusterIdentity, HostIdentity};
@@ -25,8 +25,8 @@ use crate::target::facts::{self, HostQuery};
 use crate::target::http::Client;
 use crate::target::kube::{Cluster, ConnectOptions, Source};
 use crate::timeline::chain::Chain;
-use crate::timeline::identifier::{IncidentId, Writer};
-use crate::timeline::record::{Happening, Mode, Opened, Record};
+use crate::timeline::identifier::{Digest, EventId, IncidentId, Writer};
+use crate::timeline::record::{Happening, Mode, Opened, Record, RunId};
 
 /// What an incident is opened with. Everything outside was read already; what is left is the target and the journal.
 pub struct Plan {
@@ -66,6 +66,8 @@ pub enum OpenError {
 pub struct Opening {
     pub console: Console,
     pub first: Vec<Effect>,
+    /// What the log held already: empty for a new incident.
+    pub past: Vec<Record>,
     pub dir: PathBuf,
 }
 
@@ -80,12 +82,13 @@ pub async fn open(plan: Plan) -> Result<Opening, OpenError> {
     let journal = Journal::create(&plan.root, &new)?;
     let chain = Chain::start(incident, journal.writer().clone());
     let (state, first) = State::open(setup(&plan), opened(&plan, target.clone()), now);
-    start(&plan, Kept { journal, chain }, Pinned { hands, target }, (state, first))
+    start(&plan, Kept { journal, chain, begun: BTreeMap::new() }, Pinned { hands, target }, (state, first))
 }
 
 /// Goes on with an incident from its log alone.
 pub async fn resume(plan: Plan, dir: &Path) -> Result<Opening, OpenError> {
     let Recovered { journal, chain, envelopes, torn } = Journal::open(dir, &Writer::named(&plan.actor))?;
+    let begun = recorder::begun(&envelopes);
     let records: Vec<Record> = envelopes.into_iter().map(|envelope| envelope.record).collect();
     let then = opening(&records)?.target.clone();
     let (hands, target) = connect(&plan).await?;
@@ -97,7 +100,8 @@ pub async fn resume(plan: Plan, dir: &Path) -> Result<Opening, OpenError> {
         Effect::Append(Box::new(Record { time: now, happening: Happening::LogMended { what } }))
     });
     first.splice(0..0, mended);
-    start(&plan, Kept { journal, chain }, Pinned { hands, target: then }, (state, first))
+    let opening = start(&plan, Kept { journal, chain, begun }, Pinned { hands, target: then }, (state, first))?;
+    Ok(Opening { past: records, ..opening })
 }
 
 /// The opening of an incident that can be gone on with.
@@ -112,6 +116,8 @@ pub fn opening(records: &[Record]) -> Result<&Opened, OpenError> {
 struct Kept {
     journal: Journal,
     chain: Chain,
+    /// The events that started runs before this console.
+    begun: BTreeMap<RunId, EventId>,
 }
 
 struct Pinned {
@@ -122,7 +128,7 @@ struct Pinned {
 fn start(plan: &Plan, kept: Kept, pinned: Pinned, (state, first): (State, Vec<Effect>)) -> Result<Opening, OpenError> {
     let dir = kept.journal.dir().to_owned();
     let (world, answers) = mpsc::channel(WAITING);
-    let recorder = Recorder::start(kept.journal, kept.chain, world.clone()).map_err(OpenError::Thread)?;
+    let recorder = Recorder::start(kept.journal, kept.chain, kept.begun, world.clone()).map_err(OpenError::Thread)?;
     let hands = Arc::new(pinned.hands);
     let measure = Gauge {
         runbook: Arc::clone(&plan.runbook),
@@ -133,7 +139,7 @@ fn start(plan: &Plan, kept: Kept, pinned: Pinned, (state, first): (State, Vec<Ef
     let workload = workload(&plan.service);
     let desk = Desk { runbook: Arc::clone(&plan.runbook), hands, kind: plan.service.target.kind(), workload, measure };
     let performer = Performer::new(desk, pinned.target, world, &recorder, dir.clone());
-    Ok(Opening { console: Console::new(state, performer, recorder, answers), first, dir })
+    Ok(Opening { console: Console::new(state, performer, recorder, answers), first, past: Vec::new(), dir })
 }
 
 fn setup(plan: &Plan) -> Setup {
@@ -163,7 +169,7 @@ fn opened(plan: &Plan, target: Identity) -> Opened {
         read_only: plan.read_only,
         runbook: plan.runbook.id.clone(),
         runbook_title: plan.runbook.title.clone(),
-        runbook_sha256: sha256(&plan.source),
+        runbook_sha256: Digest::of(&plan.source).to_string(),
         service: serde_json::to_value(&plan.service).unwrap_or(Value::Null),
         service_name: plan.service.name.clone(),
         target_kind: plan.service.target.kind(),
@@ -172,10 +178,6 @@ fn opened(plan: &Plan, target: Identity) -> Opened {
         actor: plan.actor.clone(),
         detected: plan.detected,
     }
-}
-
-pub fn sha256(bytes: &[u8]) -> String {
-    crate::timeline::identifier::Digest::of(bytes).to_string()
 }
 
 /// The hands for a service, and the target they are pinned to.

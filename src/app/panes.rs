@@ -7,12 +7,12 @@ use crossterm::event::{Event as Key, EventStream};
 use futures::StreamExt;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use super::console::{Console, Flow, Front};
-use super::lines::End;
+use super::console::{Console, End, Ended, Flow, Front};
+use super::open::Opening;
 use super::signal::Signals;
 use super::terminal::Taken;
 use super::world::Shown;
-use crate::engine::{Effect, Notice, State};
+use crate::engine::{Notice, State};
 use crate::timeline::record::{Record, RunId};
 use crate::tui::{self, Input, Model, Out};
 
@@ -48,48 +48,61 @@ impl Front for Panes {
             self.update(state, Input::Line { run, stderr, text });
         }
     }
+
+    fn copied(&mut self, text: String) {
+        self.out.push(Out::Copy(text));
+    }
 }
 
 /// Runs the console on the terminal until it ends or a signal comes.
-pub async fn run(console: Console, first: Vec<Effect>, model: Model, mut signals: Signals) -> io::Result<End> {
+pub async fn run(opening: Opening, model: Model, mut signals: Signals) -> io::Result<Ended> {
+    let Opening { mut console, first, past, .. } = opening;
     let mut taken = Taken::take()?;
     let mut panes = Panes { model, out: Vec::new() };
+    let size = taken.screen.size()?;
+    panes.update(console.state(), Input::Resize(size.width, size.height));
+    for record in past {
+        panes.update(console.state(), Input::Recorded(record));
+    }
     let mut keys = EventStream::new();
     let mut second = interval(Duration::from_secs(1));
     second.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let mut console = console;
     let mut flow = console.perform(first, &mut panes);
     let mut drawn = Instant::now();
     let mut end = End::Left;
-    draw(&mut taken, &mut panes, &console)?;
-    while flow == Flow::On {
+    // A terminal that is gone ends the console in the same order as anything else: what runs is stopped first.
+    let mut lost = draw(&mut taken, &mut panes, &console).err();
+    while flow == Flow::On && lost.is_none() {
         tokio::select! {
             biased;
             signal = signals.next() => {
                 end = End::Signal(signal);
                 break;
             }
-            key = keys.next() => match key {
-                Some(Ok(key)) => (console, flow) = press(console, &mut panes, key),
-                // The terminal is gone: what runs is stopped and the log closed, as after a hang-up.
-                Some(Err(_)) | None => break,
-            },
+            key = keys.next() => {
+                let Some(Ok(key)) = key else {
+                    // The terminal is gone: what runs is stopped and the log closed, as after a hang-up.
+                    end = End::Deaf;
+                    break;
+                };
+                (console, flow) = press(console, &mut panes, key);
+            }
             world = console.next() => match world {
                 Some(world) => (console, flow) = console.take(world, &mut panes),
                 None => break,
             },
-            _ = second.tick() => panes.update(console.state(), Input::Tick),
+            _ = second.tick(), if panes.model.needs_second_tick(console.state()) => panes.update(console.state(), Input::Tick),
         }
         (console, flow) = drain(console, &mut panes, flow);
         if drawn.elapsed() < FRAME {
             tokio::time::sleep(FRAME.saturating_sub(drawn.elapsed())).await;
             (console, flow) = drain(console, &mut panes, flow);
         }
-        draw(&mut taken, &mut panes, &console)?;
+        lost = draw(&mut taken, &mut panes, &console).err();
         drawn = Instant::now();
     }
-    console.end(&mut panes).await;
-    Ok(end)
+    let log = console.end(&mut panes).await;
+    lost.map_or(Ok(Ended { end, log }), Err)
 }
 
 fn press(console: Console, panes: &mut Panes, key: Key) -> (Console, Flow) {

@@ -18,10 +18,10 @@ use super::recorder::{Causes, Recorder, cause};
 use super::world::{Sender, World};
 use crate::action::{Action, Ending, Identity, Report, Write};
 use crate::engine::event::{Ran, Token};
-use crate::engine::{Effect, Event, Notice};
+use crate::engine::{Effect, Event, Notice, Request};
 use crate::guard::{Admitted, Cleared};
 use crate::runbook::expression;
-use crate::runbook::model::CommandId;
+use crate::runbook::model::{CommandId, StepId};
 use crate::target::stream::Conduct;
 use crate::timeline::identifier::EventId;
 use crate::timeline::record::{Output, Record, RunId};
@@ -36,6 +36,14 @@ pub enum Said {
     Quit,
 }
 
+/// Whether new work is begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Open,
+    /// The console ends: what runs is being stopped, and nothing is sent any more.
+    Ending,
+}
+
 pub struct Performer {
     desk: Arc<Desk>,
     /// The target as it was pinned when the incident opened.
@@ -45,7 +53,11 @@ pub struct Performer {
     /// The incident's directory.
     dir: PathBuf,
     causes: Causes,
+    stage: Stage,
+    /// Commands that run. Each is stopped and its end is waited for.
     tasks: JoinSet<()>,
+    /// What is only rendered or looked at. It can be dropped at any point.
+    looks: JoinSet<()>,
     runs: BTreeMap<RunId, CancellationToken>,
     preparing: BTreeMap<Token, AbortHandle>,
 }
@@ -70,7 +82,9 @@ impl Performer {
             recorder: recorder.records.clone(),
             dir,
             causes: Arc::clone(&recorder.causes),
+            stage: Stage::Open,
             tasks: JoinSet::new(),
+            looks: JoinSet::new(),
             runs: BTreeMap::new(),
             preparing: BTreeMap::new(),
         }
@@ -78,57 +92,74 @@ impl Performer {
 
     /// Starts what an effect asks for. Never waits.
     pub fn perform(&mut self, effect: Effect) -> Option<Said> {
-        while self.tasks.try_join_next().is_some() {}
-        match effect {
-            Effect::Append(record) => self.append(*record),
-            Effect::Consider { token, step, scope } => {
-                let (desk, target, world) = (Arc::clone(&self.desk), self.target.clone(), self.world.clone());
-                self.tasks.spawn(async move {
-                    let considered = block_in_place(|| {
-                        let view = View { runbook: &desk.runbook, kind: desk.kind, target: &target, scope: &scope };
-                        consider(&view, token, &step)
-                    });
-                    answer(&world, Event::Considered(considered)).await;
-                });
-            }
-            Effect::Prepare { token, request, scope } => {
-                let (desk, world) = (Arc::clone(&self.desk), self.world.clone());
-                let task = self.tasks.spawn(async move {
-                    let result = prepare(&desk, request, scope).await;
-                    answer(&world, Event::Prepared { token, result }).await;
-                });
-                self.preparing.insert(token, task);
-            }
-            Effect::Look => {
-                let (desk, world) = (Arc::clone(&self.desk), self.world.clone());
-                self.tasks.spawn(async move {
-                    let facts = desk.hands.facts().await;
-                    answer(&world, Event::Looked(facts)).await;
-                });
-            }
-            Effect::Abandon(token) => {
-                self.preparing.remove(&token).iter().for_each(AbortHandle::abort);
-            }
-            Effect::Read { run, command, admitted, after, scope } => {
+        self.reap();
+        match (self.stage, effect) {
+            (_, Effect::Append(record)) => self.append(*record),
+            (_, Effect::Abandon(token)) => self.preparing.remove(&token).iter().for_each(AbortHandle::abort),
+            (_, Effect::Stop(run)) => self.runs.get(&run).into_iter().for_each(CancellationToken::cancel),
+            (_, Effect::Tell(notice)) => return Some(Said::Tell(notice)),
+            (_, Effect::Quit) => return Some(Said::Quit),
+            (Stage::Open, Effect::Consider { token, step, scope }) => self.consider(token, step, scope),
+            (Stage::Open, Effect::Prepare { token, request, scope }) => self.prepare(token, request, scope),
+            (Stage::Open, Effect::Look) => self.look(),
+            (Stage::Open, Effect::Measure { run, commands, scope }) => self.measure(run, commands, scope),
+            (Stage::Open, Effect::Read { run, command, admitted, after, scope }) => {
                 let run = self.run(run, command, scope);
                 self.tasks.spawn(read(run, admitted, after));
             }
-            Effect::Apply { run, command, cleared, scope } => {
+            (Stage::Open, Effect::Apply { run, command, cleared, scope }) => {
                 let run = self.run(run, command, scope);
                 self.tasks.spawn(apply(run, cleared));
             }
-            Effect::Stop(run) => self.runs.get(&run).into_iter().for_each(CancellationToken::cancel),
-            Effect::Measure { run, commands, scope } => {
-                let (desk, world) = (Arc::clone(&self.desk), self.world.clone());
-                self.tasks.spawn(async move {
-                    let readings = desk.measure.readings(commands.iter(), &scope).await;
-                    answer(&world, Event::Measured { run, readings }).await;
-                });
+            (Stage::Ending, Effect::Consider { .. } | Effect::Prepare { .. } | Effect::Look | Effect::Measure { .. }) => {}
+            (Stage::Ending, Effect::Read { run, .. }) => self.leave_out(Event::Ran, run, Ending::Stopped),
+            (Stage::Ending, Effect::Apply { run, .. }) => {
+                self.leave_out(Event::Applied, run, Ending::Unreachable("nothing was sent: the console was ending".to_owned()));
             }
-            Effect::Tell(notice) => return Some(Said::Tell(notice)),
-            Effect::Quit => return Some(Said::Quit),
         }
         None
+    }
+
+    fn consider(&mut self, token: Token, step: StepId, scope: Value) {
+        let (desk, target, world) = (Arc::clone(&self.desk), self.target.clone(), self.world.clone());
+        self.looks.spawn(async move {
+            let considered = block_in_place(|| {
+                let view = View { runbook: &desk.runbook, kind: desk.kind, target: &target, scope: &scope };
+                consider(&view, token, &step)
+            });
+            answer(&world, Event::Considered(considered)).await;
+        });
+    }
+
+    fn prepare(&mut self, token: Token, request: Request, scope: Value) {
+        let (desk, world) = (Arc::clone(&self.desk), self.world.clone());
+        let task = self.looks.spawn(async move {
+            let result = prepare(&desk, request, scope).await;
+            answer(&world, Event::Prepared { token, result }).await;
+        });
+        self.preparing.insert(token, task);
+    }
+
+    fn look(&mut self) {
+        let (desk, world) = (Arc::clone(&self.desk), self.world.clone());
+        self.looks.spawn(async move {
+            let facts = desk.hands.facts().await;
+            answer(&world, Event::Looked(facts)).await;
+        });
+    }
+
+    fn measure(&mut self, run: RunId, commands: Vec<CommandId>, scope: Value) {
+        let (desk, world) = (Arc::clone(&self.desk), self.world.clone());
+        self.looks.spawn(async move {
+            let readings = desk.measure.readings(commands.iter(), &scope).await;
+            answer(&world, Event::Measured { run, readings }).await;
+        });
+    }
+
+    /// Answers for something that is not begun any more.
+    fn leave_out(&mut self, event: fn(Box<Ran>) -> Event, run: RunId, ending: Ending) {
+        let world = self.world.clone();
+        self.tasks.spawn(async move { answer(&world, event(Box::new(Ran::plain(run, Report::ended(ending))))).await });
     }
 
     fn append(&mut self, record: Record) {
@@ -145,16 +176,29 @@ impl Performer {
         Run { id, command, cancel, scope, desk: Arc::clone(&self.desk), world: self.world.clone(), file }
     }
 
-    /// Whether anything still runs.
-    pub fn is_idle(&mut self) -> bool {
+    /// Counts out what has ended.
+    fn reap(&mut self) {
         while self.tasks.try_join_next().is_some() {}
+        while self.looks.try_join_next().is_some() {}
+        self.preparing.retain(|_, task| !task.is_finished());
+    }
+
+    /// Whether no command runs any more.
+    pub fn is_idle(&mut self) -> bool {
+        self.reap();
         self.tasks.is_empty()
     }
 
-    /// Asks everything to stop.
-    pub fn stop_all(&self) {
+    /// Until one of the running commands has ended. At once where none runs.
+    pub async fn ended(&mut self) {
+        self.tasks.join_next().await;
+    }
+
+    /// Asks every command to stop, drops what only looks, and begins nothing any more.
+    pub fn wind_up(&mut self) {
+        self.stage = Stage::Ending;
         self.runs.values().for_each(CancellationToken::cancel);
-        self.preparing.values().for_each(AbortHandle::abort);
+        self.looks.abort_all();
     }
 }
 
@@ -193,8 +237,18 @@ async fn read(run: Run, admitted: Admitted, after: Duration) {
         }
         run.conduct(timeout, async |conduct| run.desk.hands.read(&admitted, &conduct).await).await
     };
+    if let Some(text) = for_clipboard(&planned.action, &report) {
+        // A closed console has no clipboard.
+        let _ = run.world.send(World::Copy(text)).await;
+    }
     let ran = run.judge(report, output, began);
     answer(&run.world, Event::Ran(Box::new(ran))).await;
+}
+
+/// The message of an `announce` without a webhook.
+fn for_clipboard(action: &Action, report: &Report) -> Option<String> {
+    let is_announced = matches!(action, Action::Announce(_)) && report.ending == Ending::Succeeded;
+    is_announced.then(|| report.out.as_str().map(str::to_owned))?
 }
 
 fn computed(expression: &str, scope: &Value) -> Report {

@@ -19,7 +19,7 @@ use crate::runbook::expression;
 use crate::runbook::model::{Command, Effect, Hazard, Name, Place, Runbook, TargetKind};
 use crate::target::Hands;
 
-/// Time for a command whose runbook does not say, and for a responder's own.
+/// Time for a responder's own command.
 const TIMEOUT_MS: u64 = 30_000;
 
 /// What preparing needs besides the request.
@@ -41,8 +41,9 @@ pub async fn prepare(desk: &Desk, request: Request, scope: Value) -> Result<Box<
         }
         Request::AdHoc { line, effect } => of_responder(desk, line, effect).await,
         Request::Undo { title, undo, redo, command, .. } => {
-            let place = desk.runbook.command(&command).map_or(Place::Here, |(_, command)| command.place);
-            undoing(desk, title, place, *undo, *redo).await
+            let (_, command) = desk.runbook.command(&command).ok_or_else(|| format!("the runbook has no command {command}"))?;
+            let planned = Planned { action: *undo, place: command.place, timeout_ms: timeout_ms(command) };
+            undoing(desk, title, planned, *redo).await
         }
     }
 }
@@ -52,8 +53,7 @@ async fn of_runbook(desk: &Desk, command: &Command, mut scope: Value) -> Result<
     let facts = if mutating { desk.hands.facts().await } else { None };
     put(&mut scope, "facts", facts.clone());
     let ready = block_in_place(|| Ready::render(command, &mut scope))?;
-    let timeout_ms = u64::try_from(command.timeout.as_millis()).unwrap_or(TIMEOUT_MS);
-    let planned = Planned { action: ready.action, place: command.place, timeout_ms };
+    let planned = Planned { action: ready.action, place: command.place, timeout_ms: timeout_ms(command) };
     let mut prepared = gather(desk, planned, ready.undo, command.effect, facts.as_ref()).await?;
     let wish = &mut prepared.wish;
     wish.title = text(&command.title.value, &scope);
@@ -64,6 +64,10 @@ async fn of_runbook(desk: &Desk, command: &Command, mut scope: Value) -> Result<
     }
     prepared.facts = facts;
     Ok(Box::new(prepared))
+}
+
+fn timeout_ms(command: &Command) -> u64 {
+    u64::try_from(command.timeout.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A command with its templates filled in.
@@ -138,22 +142,27 @@ async fn own(desk: &Desk, line: String, effect: Effect, place: Place) -> Result<
     Ok(Box::new(prepared))
 }
 
-async fn undoing(desk: &Desk, title: String, place: Place, undo: Action, redo: Action) -> Result<Box<Prepared>, String> {
+async fn undoing(desk: &Desk, title: String, planned: Planned, redo: Action) -> Result<Box<Prepared>, String> {
     let facts = desk.hands.facts().await;
-    let planned = Planned { action: undo, place, timeout_ms: TIMEOUT_MS };
     let mut prepared = gather(desk, planned, Some(redo), Effect::Mutating, facts.as_ref()).await?;
     prepared.wish.title = title;
     prepared.facts = facts;
     Ok(Box::new(prepared))
 }
 
-/// Reads the live target and puts together what will be shown.
+/// Reads the live target where something would change, and puts together what will be shown.
 async fn gather(desk: &Desk, planned: Planned, undo: Option<Action>, effect: Effect, facts: Option<&Value>) -> Result<Prepared, String> {
-    let identity = desk.hands.identity(&planned).await?;
     let verdict = planned.action.classify();
-    let preview = match (effect, &verdict) {
-        (Effect::ReadOnly, Verdict::Reads(_) | Verdict::Unknown(_)) => Preview::None("a read changes nothing to preview".to_owned()),
-        (Effect::ReadOnly, Verdict::Changes(_)) | (Effect::Mutating, _) => desk.hands.preview(&planned, &identity).await,
+    let (identity, preview) = match (effect, &verdict) {
+        (Effect::ReadOnly, Verdict::Reads(_) | Verdict::Unknown(_)) => {
+            let nothing = Preview::None("a read changes nothing to preview".to_owned());
+            (desk.hands.pinned(planned.place, &desk.measure.target).await, nothing)
+        }
+        (Effect::ReadOnly, Verdict::Changes(_)) | (Effect::Mutating, _) => {
+            let identity = desk.hands.identity(&planned).await?;
+            let preview = desk.hands.preview(&planned, &identity).await;
+            (identity, preview)
+        }
     };
     let none = Value::Null;
     let facts = facts.unwrap_or(&none);

@@ -11,11 +11,14 @@ use super::world::{Sender, World};
 use crate::engine::Event;
 use crate::journal::Journal;
 use crate::timeline::chain::{Chain, Seed};
+use crate::timeline::envelope::Envelope;
 use crate::timeline::identifier::EventId;
 use crate::timeline::record::{Happening, Record, RunId};
 
 /// Records that wait for the disk; more than this means that it can't keep up.
 const WAITING: usize = 4096;
+/// New segments begun after failures, at most: a full disk takes empty files, and each attempt leaves one.
+const SEGMENTS: u8 = 8;
 
 /// The event that started each run: names its output file, and is the cause of its end.
 pub type Causes = Arc<Mutex<BTreeMap<RunId, EventId>>>;
@@ -27,11 +30,11 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Starts the thread. It ends when the last sender is dropped.
-    pub fn start(journal: Journal, chain: Chain, world: Sender) -> std::io::Result<Self> {
+    /// Starts the thread. It ends when the last sender is dropped. `begun` are the events that started runs before this console.
+    pub fn start(journal: Journal, chain: Chain, begun: BTreeMap<RunId, EventId>, world: Sender) -> std::io::Result<Self> {
         let (records, waiting) = mpsc::channel(WAITING);
-        let causes = Causes::default();
-        let mut pen = Pen { journal, chain, causes: Arc::clone(&causes), world };
+        let causes = Causes::new(Mutex::new(begun));
+        let mut pen = Pen { journal, chain, causes: Arc::clone(&causes), segments: SEGMENTS, world };
         let thread = std::thread::Builder::new().name("recorder".to_owned()).spawn(move || pen.write_all(waiting))?;
         Ok(Self { records, causes, thread })
     }
@@ -53,6 +56,8 @@ struct Pen {
     journal: Journal,
     chain: Chain,
     causes: Causes,
+    /// New segments that may still be begun.
+    segments: u8,
     world: Sender,
 }
 
@@ -92,10 +97,16 @@ impl Pen {
     }
 
     fn begin_segment(&mut self, why: String) -> Result<(), String> {
+        self.segments = self.segments.checked_sub(1).ok_or_else(|| why.clone())?;
         self.journal.new_segment().map_err(|error| error.to_string())?;
         self.chain = self.chain.next_segment();
         self.write(&Record { time: jiff::Timestamp::now(), happening: Happening::LogMended { what: why } })
     }
+}
+
+/// The event that began each run.
+pub fn begun(envelopes: &[Envelope]) -> BTreeMap<RunId, EventId> {
+    envelopes.iter().filter_map(|envelope| Some((started(&envelope.record.happening)?, envelope.id))).collect()
 }
 
 fn started(happening: &Happening) -> Option<RunId> {

@@ -1,6 +1,7 @@
 //! The terminal's state, and its way back: on return, on an error, on a panic and on a signal the screen is as it was.
 
 use std::io::{self, Write};
+use std::mem::ManuallyDrop;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -19,7 +20,9 @@ static HOOK: Once = Once::new();
 
 /// The terminal in raw mode on its alternate screen; dropping it gives it back.
 pub struct Taken {
-    pub screen: Screen,
+    /// Never dropped: it would show the cursor once more, as [`give_back`] has done, and where the terminal is gone by then it would print
+    /// about it to standard error, which is gone too and would make that a panic.
+    pub screen: ManuallyDrop<Screen>,
 }
 
 impl Taken {
@@ -30,7 +33,7 @@ impl Taken {
         let screen = execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)
             .and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
         match screen {
-            Ok(screen) => Ok(Self { screen }),
+            Ok(screen) => Ok(Self { screen: ManuallyDrop::new(screen) }),
             Err(error) => {
                 give_back();
                 Err(error)

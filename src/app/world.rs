@@ -1,4 +1,4 @@
-//! What comes back while a console runs: answers for the engine, and lines for the screen.
+//! What comes back while a console runs: answers for the engine, and what is for the front end alone.
 
 use tokio::sync::mpsc;
 
@@ -16,6 +16,8 @@ pub enum World {
         run: RunId,
         lines: Vec<Shown>,
     },
+    /// A message for the clipboard: it belongs to the terminal, so only a front end can put it there.
+    Copy(String),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

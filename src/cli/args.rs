@@ -19,16 +19,16 @@ pub struct Args {
 #[derive(Debug, Clone, Default, ClapArgs)]
 pub struct Common {
     /// Directory of the team's runbooks; they replace shipped ones of the same id
-    #[arg(long, value_name = "DIR", env = "QRH_RUNBOOKS", global = true)]
+    #[arg(long, value_name = "DIR", env = "QRH_RUNBOOKS", hide_env_values = true, global = true)]
     pub runbooks: Option<PathBuf>,
     /// The service catalog
-    #[arg(long, value_name = "FILE", env = "QRH_SERVICES", global = true)]
+    #[arg(long, value_name = "FILE", env = "QRH_SERVICES", hide_env_values = true, global = true)]
     pub services: Option<PathBuf>,
     /// The team's policy
-    #[arg(long, value_name = "FILE", env = "QRH_POLICY", global = true)]
+    #[arg(long, value_name = "FILE", env = "QRH_POLICY", hide_env_values = true, global = true)]
     pub policy: Option<PathBuf>,
     /// Directory under which incidents are kept
-    #[arg(long, value_name = "DIR", env = "QRH_STATE", global = true)]
+    #[arg(long, value_name = "DIR", env = "QRH_STATE", hide_env_values = true, global = true)]
     pub state: Option<PathBuf>,
 }
 
@@ -56,8 +56,17 @@ pub enum Verb {
     Info,
     /// Print a completion script for a shell
     Completions { shell: clap_complete::Shell },
-    /// Print the manual page
-    Man,
+    /// Print a manual page
+    Man(Man),
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Man {
+    /// A verb; the page of qrh itself unless said
+    pub verb: Option<String>,
+    /// Write the pages of qrh and of every verb into this directory, as qrh.1, qrh-run.1, …
+    #[arg(long, value_name = "DIR", conflicts_with = "verb")]
+    pub all: Option<PathBuf>,
 }
 
 /// Which service, from the catalog or said here.
@@ -116,7 +125,7 @@ pub struct Console {
     #[arg(long)]
     pub plain: bool,
     /// Refuse everything that could change the target
-    #[arg(long, env = "QRH_READ_ONLY", value_parser = clap::builder::FalseyValueParser::new())]
+    #[arg(long, env = "QRH_READ_ONLY", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
     pub read_only: bool,
 }
 

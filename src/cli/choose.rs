@@ -11,7 +11,6 @@ use super::settings::{self, Settings};
 use crate::runbook::catalog::{self, Catalog, ClusterTarget, HostTarget, Service, Target};
 use crate::runbook::diagnostic;
 use crate::runbook::model::{Card, Input, InputKind, Name, Runbook};
-use crate::runbook::source::SourceFile;
 use crate::runbook::vocabulary::shape::duration;
 
 /// The service an incident is about, with the runbook's own card laid over it.
@@ -76,17 +75,10 @@ fn from_catalog(settings: &Settings, args: &ServiceArgs) -> Result<Service, Fail
 }
 
 /// The catalog; `None` where there is no file and none was named.
-pub fn catalog(settings: &Settings) -> Result<Option<Catalog>, Failure> {
-    let place = &settings.services;
-    match settings::read(&place.path)? {
-        None if place.from == "configuration directory" => Ok(None),
-        None => Err(settings::missing(&place.path)),
-        Some(bytes) => {
-            let file = SourceFile::new(place.path.display().to_string(), bytes);
-            let (catalog, diagnostics) = catalog::load(&file);
-            catalog.map(Some).ok_or_else(|| broken(&file, diagnostics, false))
-        }
-    }
+fn catalog(settings: &Settings) -> Result<Option<Catalog>, Failure> {
+    let Some(file) = settings::source(&settings.services)? else { return Ok(None) };
+    let (catalog, diagnostics) = catalog::load(&file);
+    catalog.map(Some).ok_or_else(|| broken(&file, diagnostics, false))
 }
 
 /// What the runbook says of the card wins.

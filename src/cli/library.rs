@@ -1,11 +1,10 @@
 //! The runbooks there are: those shipped in the binary, and the team's, which replace shipped ones of the same id.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::exit::{Code, Failure};
-use super::settings::{self, Settings};
+use super::settings::{self, Place, Settings};
 use crate::runbook::diagnostic::{self, Diagnostic, Severity};
 use crate::runbook::model::Runbook;
 use crate::runbook::source::SourceFile;
@@ -38,62 +37,80 @@ pub struct Ready {
     pub bytes: Vec<u8>,
 }
 
-/// All runbooks by id; the team's own win.
+/// All runbooks, by id. Two files of the team with one id are both there: whoever asks for that id is told.
 pub fn entries(settings: &Settings) -> Result<Vec<Entry>, Failure> {
-    let mut entries: BTreeMap<String, Entry> = BTreeMap::new();
+    let files = yaml_files(&settings.runbooks)?;
+    let mut entries: Vec<Entry> = files.iter().map(|path| entry(path)).collect::<Result<_, _>>()?;
     for (id, text) in SHIPPED {
-        let entry = Entry { id: (*id).to_owned(), name: format!("shipped/{id}.yaml"), bytes: text.as_bytes().to_vec() };
-        entries.insert((*id).to_owned(), entry);
+        if !entries.iter().any(|entry| entry.id == *id) {
+            entries.push(Entry { id: (*id).to_owned(), name: format!("shipped/{id}.yaml"), bytes: text.as_bytes().to_vec() });
+        }
     }
-    for path in yaml_files(&settings.runbooks.path, settings.runbooks.from != "configuration directory")? {
-        let entry = entry(&path)?;
-        entries.insert(entry.id.clone(), entry);
-    }
-    Ok(entries.into_values().collect())
+    entries.sort_by(|one, other| (&one.id, &one.name).cmp(&(&other.id, &other.name)));
+    Ok(entries)
 }
 
 pub fn entry(path: &Path) -> Result<Entry, Failure> {
     let bytes = settings::read(path)?.ok_or_else(|| settings::missing(path))?;
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    let id = id_line(&bytes).unwrap_or(stem);
+    let id = top_level(&bytes, "id").unwrap_or(stem);
     Ok(Entry { id, name: path.display().to_string(), bytes })
 }
 
-/// The value of a top-level `id:` line, without reading the document: 200 files must not slow the first frame.
-fn id_line(bytes: &[u8]) -> Option<String> {
-    let line = bytes.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"id:"))?;
-    let text = std::str::from_utf8(line).ok()?;
-    let value = text.split(" #").next()?.trim().trim_matches(['"', '\'']);
+/// The text of a top-level key, without reading the document: 200 files must not slow the first frame.
+pub fn top_level(bytes: &[u8], key: &str) -> Option<String> {
+    let mut lines = bytes.split(|byte| *byte == b'\n');
+    let value = lines.find_map(|line| line.strip_prefix(key.as_bytes())?.strip_prefix(b":"))?;
+    let value = std::str::from_utf8(value).ok()?.split(" #").next()?.trim();
+    let value = value.trim_matches(['"', '\'']);
     (!value.is_empty()).then(|| value.to_owned())
 }
 
-/// The YAML files of a directory, sorted. One that was named must exist.
-pub fn yaml_files(dir: &Path, named: bool) -> Result<Vec<PathBuf>, Failure> {
-    let listed = match std::fs::read_dir(dir) {
-        Ok(listed) => listed,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !named => return Ok(Vec::new()),
-        Err(error) => return Err(Failure::new(Code::Usage, format!("{}: {error}", dir.display()))),
-    };
-    let mut files: Vec<PathBuf> = listed
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml"))
-        .collect();
-    if files.len() > FILES {
-        return Err(Failure::new(Code::Usage, format!("{}: more than {FILES} files", dir.display())));
+/// The team's runbooks; none where there is no directory and none was named.
+fn yaml_files(runbooks: &Place) -> Result<Vec<PathBuf>, Failure> {
+    if !runbooks.is_named() && !runbooks.path.exists() {
+        return Ok(Vec::new());
+    }
+    yaml_files_in(&runbooks.path)
+}
+
+/// The YAML files of a directory, sorted.
+pub fn yaml_files_in(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let fail = |error: std::io::Error| Failure::new(Code::Usage, format!("{}: {error}", dir.display()));
+    let mut files = Vec::new();
+    for listed in std::fs::read_dir(dir).map_err(fail)? {
+        let path = listed.map_err(fail)?.path();
+        if is_yaml(&path) {
+            files.push(path);
+        }
+        if files.len() > FILES {
+            return Err(Failure::new(Code::Usage, format!("{}: more than {FILES} files", dir.display())));
+        }
     }
     files.sort();
     Ok(files)
 }
 
+pub fn is_yaml(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+}
+
 /// The runbook with this id, or in this file.
 pub fn find(settings: &Settings, wanted: &str) -> Result<Entry, Failure> {
     let path = Path::new(wanted);
-    if wanted.contains('/') || path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml") {
+    if wanted.contains('/') || is_yaml(path) {
         return entry(path);
     }
     let mut entries = entries(settings)?;
-    if let Some(found) = entries.iter().position(|entry| entry.id == wanted) {
-        return Ok(entries.swap_remove(found));
+    let found: Vec<usize> = (0..entries.len()).filter(|at| entries.get(*at).is_some_and(|entry| entry.id == wanted)).collect();
+    match found.as_slice() {
+        [] => {}
+        [only] => return Ok(entries.swap_remove(*only)),
+        several => {
+            let names: Vec<&str> = several.iter().filter_map(|at| entries.get(*at)).map(|entry| entry.name.as_str()).collect();
+            let failure = Failure::new(Code::Usage, format!("several files have the id `{wanted}`: {}", names.join(", ")));
+            return Err(failure.hint("name the file, or give one of them another id"));
+        }
     }
     let known: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
     let failure = Failure::new(Code::Usage, format!("there is no runbook `{wanted}`"));

@@ -3,7 +3,9 @@
 
 pub mod args;
 pub mod choose;
+pub mod document;
 pub mod exit;
+pub mod front;
 pub mod library;
 pub mod output;
 pub mod settings;
@@ -11,7 +13,7 @@ pub mod verb;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
 use args::{Args, Verb};
 use exit::Failure;
@@ -19,31 +21,32 @@ use settings::Settings;
 
 /// Parses the arguments, runs the verb, and turns its result into an exit code.
 pub fn main() -> ExitCode {
-    let args = match Args::try_parse() {
-        Ok(args) => args,
+    let parsed = Args::command().try_get_matches().and_then(|matches| Ok((Args::from_arg_matches(&matches)?, matches)));
+    let (args, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => return exit::usage(&error),
     };
-    match run(args) {
+    let settings = Settings::read(&args.common, &matches);
+    match run(&settings, args.verb) {
         Ok(code) => code,
         Err(failure) => failure.report(),
     }
 }
 
-fn run(args: Args) -> Result<ExitCode, Failure> {
-    let settings = Settings::read(&args.common)?;
-    match args.verb {
-        None => verb::home::run(&settings),
-        Some(Verb::Run(run)) => verb::run::run(&settings, &run),
-        Some(Verb::Resume(resume)) => verb::resume::run(&settings, &resume),
-        Some(Verb::Incidents(incidents)) => verb::incidents::run(&settings, &incidents),
-        Some(Verb::Export(export)) => verb::export::run(&settings, &export),
-        Some(Verb::Lint(lint)) => verb::lint::run(&settings, &lint),
-        Some(Verb::Plan(plan)) => verb::plan::run(&settings, &plan),
-        Some(Verb::Show(show)) => verb::show::run(&settings, &show),
+fn run(settings: &Settings, verb: Option<Verb>) -> Result<ExitCode, Failure> {
+    match verb {
+        None => verb::home::run(settings),
+        Some(Verb::Run(run)) => verb::run::run(settings, &run),
+        Some(Verb::Resume(resume)) => verb::resume::run(settings, &resume),
+        Some(Verb::Incidents(incidents)) => verb::incidents::run(settings, &incidents),
+        Some(Verb::Export(export)) => verb::export::run(settings, &export),
+        Some(Verb::Lint(lint)) => verb::lint::run(settings, &lint),
+        Some(Verb::Plan(plan)) => verb::plan::run(settings, &plan),
+        Some(Verb::Show(show)) => verb::show::run(settings, &show),
         Some(Verb::Schema) => verb::schema::run(),
         Some(Verb::World(world)) => verb::world::run(&world),
-        Some(Verb::Info) => verb::info::run(&settings),
+        Some(Verb::Info) => verb::info::run(settings),
         Some(Verb::Completions { shell }) => verb::completions::run(shell),
-        Some(Verb::Man) => verb::man::run(),
+        Some(Verb::Man(man)) => verb::man::run(&man),
     }
 }

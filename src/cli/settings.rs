@@ -1,20 +1,23 @@
 //! Paths and settings: from the arguments, else the environment, else the configuration directory. Read once, here.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
+use clap::ArgMatches;
+use clap::parser::ValueSource;
 use directories::ProjectDirs;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 
 use super::args::Common;
+use super::document;
 use super::exit::{Code, Failure};
+use super::library::broken;
 use crate::guard::Policy;
+use crate::runbook::source::{FILE_BYTES, SourceFile};
 use crate::target::kube::Source;
-
-/// Bytes of a configuration file, at most.
-const FILE_BYTES: u64 = 1024 * 1024;
 
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -33,14 +36,41 @@ pub struct Settings {
     pub dumb: bool,
     /// Directives for the program's own log, from `QRH_LOG`.
     pub log: Option<String>,
-    pub own: Own,
 }
 
 /// A path and where it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     pub path: PathBuf,
-    pub from: &'static str,
+    pub from: From,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum From {
+    Argument,
+    /// This variable.
+    Environment(&'static str),
+    /// Nobody said: the usual place.
+    Usual(&'static str),
+}
+
+impl From {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Argument => "argument",
+            Self::Environment(name) | Self::Usual(name) => name,
+        }
+    }
+}
+
+impl Place {
+    /// Whether somebody named it: then it must be there.
+    pub fn is_named(&self) -> bool {
+        match self.from {
+            From::Argument | From::Environment(_) => true,
+            From::Usual(_) => false,
+        }
+    }
 }
 
 /// `settings.yaml`: the responder's own taste.
@@ -52,55 +82,60 @@ pub struct Own {
     pub theme: Option<String>,
     /// Keys by action, as in docs/KEYS.md.
     #[serde(default)]
-    pub keys: std::collections::BTreeMap<String, String>,
+    pub keys: BTreeMap<String, String>,
 }
 
 impl Settings {
-    pub fn read(common: &Common) -> Result<Self, Failure> {
-        let home = std::env::var_os("HOME").map(PathBuf::from);
+    /// Reads the environment, and no file.
+    pub fn read(common: &Common, matches: &ArgMatches) -> Self {
         let dirs = ProjectDirs::from("", "", "qrh");
         let config = dirs.as_ref().map(|dirs| dirs.config_dir().to_owned()).unwrap_or_default();
         let state = dirs.as_ref().map(|dirs| dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir()).to_owned());
-        let said = |given: &Option<PathBuf>, name: &str| match given {
-            Some(path) => Place { path: path.clone(), from: "argument or environment" },
-            None => Place { path: config.join(name), from: "configuration directory" },
+        let usual = |name: &str| Place { path: config.join(name), from: From::Usual("configuration directory") };
+        let said = |given: &Option<PathBuf>, (id, variable): (&str, &'static str), usual: Place| match given {
+            Some(path) if matches.value_source(id) == Some(ValueSource::EnvVariable) => {
+                Place { path: path.clone(), from: From::Environment(variable) }
+            }
+            Some(path) => Place { path: path.clone(), from: From::Argument },
+            None => usual,
         };
-        let settings = Place { path: config.join("settings.yaml"), from: "configuration directory" };
-        let own = optional(&settings)?.unwrap_or_default();
-        Ok(Self {
-            runbooks: said(&common.runbooks, "runbooks"),
-            services: said(&common.services, "services.yaml"),
-            policy: said(&common.policy, "policy.yaml"),
-            settings,
-            state: match &common.state {
-                Some(path) => Place { path: path.clone(), from: "argument or environment" },
-                None => Place { path: state.unwrap_or_default(), from: "state directory" },
-            },
+        let state = Place { path: state.unwrap_or_default(), from: From::Usual("state directory") };
+        Self {
+            runbooks: said(&common.runbooks, ("runbooks", "QRH_RUNBOOKS"), usual("runbooks")),
+            services: said(&common.services, ("services", "QRH_SERVICES"), usual("services.yaml")),
+            policy: said(&common.policy, ("policy", "QRH_POLICY"), usual("policy.yaml")),
+            settings: usual("settings.yaml"),
+            state: said(&common.state, ("state", "QRH_STATE"), state),
             kubeconfig: std::env::var_os("KUBECONFIG"),
-            home,
+            home: std::env::var_os("HOME").map(PathBuf::from),
             actor: actor(),
             no_color: std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
             dumb: std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb"),
             log: std::env::var("QRH_LOG").ok().filter(|log| !log.is_empty()),
-            own,
-        })
+        }
     }
 
     /// Where incidents are kept; without a home directory and without `--state` there is no such place.
     pub fn incidents(&self) -> Result<PathBuf, Failure> {
         if self.state.path.as_os_str().is_empty() {
-            let message = "there is no place to keep incidents: HOME is not set";
+            let message = "there is no place to keep incidents: this user has no home directory";
             return Err(Failure::new(Code::Usage, message).hint("set HOME or XDG_STATE_HOME, or name a directory with --state DIR"));
         }
         Ok(self.state.path.join("incidents"))
     }
 
-    /// The team's floor; the defaults where there is no file. A file that was named must exist.
+    /// The team's floor; the defaults where there is no file.
     pub fn policy(&self) -> Result<Policy, Failure> {
-        match optional(&self.policy)? {
-            Some(policy) => Ok(policy),
-            None if self.policy.from == "configuration directory" => Ok(Policy::default()),
-            None => Err(missing(&self.policy.path)),
+        match source(&self.policy)? {
+            Some(file) => document::read(&file).map_err(|found| broken(&file, found, false)),
+            None => Ok(Policy::default()),
+        }
+    }
+
+    pub fn own(&self) -> Result<Own, Failure> {
+        match source(&self.settings)? {
+            Some(file) if !document::is_blank(&file) => document::read(&file).map_err(|found| broken(&file, found, false)),
+            Some(_) | None => Ok(Own::default()),
         }
     }
 
@@ -119,25 +154,29 @@ pub fn missing(path: &Path) -> Failure {
     Failure::new(Code::Usage, format!("{}: there is no such file", path.display()))
 }
 
-/// A YAML file with fixed keys; `None` where it does not exist.
-fn optional<T: DeserializeOwned>(place: &Place) -> Result<Option<T>, Failure> {
-    let Some(bytes) = read(&place.path)? else { return Ok(None) };
-    let text = String::from_utf8(bytes)
-        .map_err(|error| Failure::new(Code::Usage, format!("{}: not UTF-8 text: {error}", place.path.display())))?;
-    serde_yaml::from_str(&text).map(Some).map_err(|error| Failure::new(Code::Usage, format!("{}: {error}", place.path.display())))
+/// The file of a place; `None` where there is none and none was named.
+pub fn source(place: &Place) -> Result<Option<SourceFile>, Failure> {
+    match read(&place.path)? {
+        Some(bytes) => Ok(Some(SourceFile::new(place.path.display().to_string(), bytes))),
+        None if place.is_named() => Err(missing(&place.path)),
+        None => Ok(None),
+    }
 }
 
-/// A file's bytes, bounded; `None` where it does not exist.
+/// A file's bytes; `None` where it does not exist. Of one that is too large, a byte more than is taken: whoever loads it says so.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
     let fail = |error: std::io::Error| Failure::new(Code::Usage, format!("{}: {error}", path.display()));
-    match std::fs::metadata(path) {
+    let file = match File::open(path) {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
         Err(error) => return Err(fail(error)),
-        Ok(metadata) if metadata.is_dir() => return Err(Failure::new(Code::Usage, format!("{}: a directory, not a file", path.display()))),
-        Ok(metadata) if metadata.len() > FILE_BYTES => {
-            return Err(Failure::new(Code::Usage, format!("{}: larger than 1 MiB", path.display())));
+        Ok(file) => file,
+    };
+    let mut bytes = Vec::new();
+    match file.take(FILE_BYTES as u64 + 1).read_to_end(&mut bytes) {
+        Err(error) if error.kind() == ErrorKind::IsADirectory => {
+            Err(Failure::new(Code::Usage, format!("{}: a directory, not a file", path.display())))
         }
-        Ok(_) => {}
+        Err(error) => Err(fail(error)),
+        Ok(_) => Ok(Some(bytes)),
     }
-    std::fs::read(path).map(Some).map_err(fail)
 }

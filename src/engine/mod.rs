@@ -14,7 +14,7 @@ mod recorded;
 pub mod scope;
 pub mod state;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use effect::{Effect, Notice, Request};
 pub use event::{Event, Intent, Stamped};

@@ -128,7 +128,9 @@ pub(super) fn ran(state: &mut State, mut ran: Ran, at: Timestamp) -> Vec<Effect>
     let run = ran.run;
     let Some(reading) = state.reads.get_mut(&run).filter(|reading| reading.stage == Stage::UnderWay) else { return Vec::new() };
     reading.samples = reading.samples.saturating_add(1);
-    if let Some(pause) = next_sample(reading, rules.as_ref(), &mut ran, at) {
+    // A question is put once: its reply is no sample.
+    let asks = matches!(reading.admitted.read().planned.action, Action::Ask(_));
+    if let Some(pause) = next_sample(reading, rules.as_ref().filter(|_| !asks), &mut ran, at) {
         return again(state, run, pause).into_iter().collect();
     }
     finish(state, ran, at)

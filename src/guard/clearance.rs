@@ -291,7 +291,7 @@ impl Cleared<Write> {
 
     /// Gives up the permission for the change itself, if the live target is still the one that was shown.
     pub fn redeem(self, live: &Identity) -> Result<Write, Voided> {
-        if self.what.identity == *live { Ok(self.what) } else { Err(Voided { what: difference(&self.what.identity, live) }) }
+        if self.what.identity.is_as_shown(live) { Ok(self.what) } else { Err(Voided { what: difference(&self.what.identity, live) }) }
     }
 }
 
@@ -300,7 +300,7 @@ fn difference(shown: &Identity, live: &Identity) -> String {
         (Identity::Cluster(shown), Identity::Cluster(live)) => match (&shown.object, &live.object) {
             (Some(shown), Some(live)) if shown.uid != live.uid => format!("{} {} was replaced by another object", shown.kind, shown.name),
             (Some(shown), Some(live)) => {
-                format!("{} {} went from version {} to {}", shown.kind, shown.name, shown.resource_version, live.resource_version)
+                format!("the specification of {} {} was changed by someone else", shown.kind, live.name)
             }
             (Some(shown), None) => format!("{} {} is gone", shown.kind, shown.name),
             (None, _) => "the cluster's connection is another one".to_owned(),

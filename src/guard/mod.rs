@@ -7,6 +7,8 @@ pub mod ingest;
 pub mod policy;
 pub mod redact;
 pub mod surroundings;
+#[cfg(test)]
+mod tests;
 pub mod tier;
 
 pub use clearance::{Admitted, Answer, Cleared, Denied, Permission, Proposal, Voided, clear};

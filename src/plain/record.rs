@@ -78,7 +78,7 @@ fn start(started: &Started) -> String {
 
 fn intend(intended: &Intended) -> String {
     let reason = intended.reason.as_ref().map_or_else(String::new, |reason| format!(", because: {reason}"));
-    format!("{} MUT confirmed at tier {} ({}){reason}: {}", intended.run, intended.tier, intended.confirmed, intended.title)
+    format!("{} MUT {}: confirmed at tier {} ({}){reason}", intended.run, intended.title, intended.tier, intended.confirmed)
 }
 
 fn finish(finished: &Finished) -> String {

@@ -50,7 +50,8 @@ pub fn parse(file: &SourceFile) -> (Option<Node>, Vec<Diagnostic>) {
         }
     }
     if tree.root.is_none() {
-        let problem = Diagnostic::new(Rule::Syntax, Span::at(0), "the file is empty").hint("`qrh new` writes a runbook to start from");
+        let problem = Diagnostic::new(Rule::Syntax, Span::at(0), "the file is empty")
+            .hint("`qrh show` lists the shipped ones; docs/RUNBOOKS.md has one to start from");
         tree.diagnostics.push(problem);
     }
     (tree.root, tree.diagnostics)

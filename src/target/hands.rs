@@ -48,7 +48,12 @@ impl Hands {
 
     /// Runs a cleared change, if the live target is still the one that was shown.
     pub async fn apply(&self, cleared: Cleared<Write>, conduct: &Conduct) -> Report {
-        let live = match self.identity(cleared.planned()).await {
+        let live = tokio::select! {
+            biased;
+            () = conduct.cancel.cancelled() => Err("it was stopped first".to_owned()),
+            live = self.identity(cleared.planned()) => live,
+        };
+        let live = match live {
             Ok(live) => live,
             Err(why) => return Report::ended(Ending::Unreachable(format!("nothing was sent: {why}"))),
         };
@@ -106,6 +111,16 @@ impl Hands {
         }
     }
 
+    /// What a read is shown to act on. The cluster is as it was pinned: a read must not wait for a second call to a server that may be
+    /// down. A host's process is looked at now, which is a matter of `/proc`.
+    pub async fn pinned(&self, place: Place, target: &Identity) -> Identity {
+        match (place, &self.host) {
+            (Place::Here, _) => Identity::Here,
+            (Place::Host, Some(host)) => facts::identity(host).await.map_or_else(|_| target.clone(), Identity::Host),
+            (Place::Cluster | Place::Host, _) => target.clone(),
+        }
+    }
+
     /// What a change would do, as far as the target can tell.
     pub async fn preview(&self, planned: &Planned, identity: &Identity) -> Preview {
         match (&planned.action, identity, &self.cluster) {
@@ -113,7 +128,7 @@ impl Hands {
                 let dry = tokio::time::timeout(LOOK, cluster.dry_run(kube, shown.object.as_ref())).await;
                 dry.unwrap_or_else(|_| Preview::None(format!("the dry run did not come back within {} s", LOOK.as_secs())))
             }
-            (action, _, _) => Preview::None(format!("no dry run exists for {}", action.name())),
+            (action, _, _) => Preview::None(format!("qrh can't try out a {} command", action.name())),
         }
     }
 

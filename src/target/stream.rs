@@ -53,6 +53,8 @@ pub struct Collector {
     tail: std::collections::VecDeque<String>,
     seen: u64,
     cut_bytes: u64,
+    /// Secrets hidden in what was shown.
+    redacted: u64,
 }
 
 impl Collector {
@@ -68,6 +70,7 @@ impl Collector {
             tail: std::collections::VecDeque::with_capacity(TAIL_LINES),
             seen: 0,
             cut_bytes: 0,
+            redacted: 0,
         }
     }
 
@@ -91,10 +94,18 @@ impl Collector {
         }
     }
 
-    /// Text made by qrh from what the target said (a table, a note): cleaned, shown and in the tail, but no part of `out`.
+    /// Text made by qrh from what the target said (a table, a note): cleaned, shown and in the tail, but no part of `out`. A line the
+    /// target has begun ends here.
     pub async fn show(&mut self, origin: Origin, text: &str) {
-        for line in text.lines() {
-            self.pass(origin, ingest::text(line)).await;
+        self.flush().await;
+        // As a whole: a private key is a secret of many lines.
+        let mut shown = Ingest::new();
+        let mut lines = shown.push(text.as_bytes());
+        lines.extend(shown.finish());
+        self.cut_bytes += shown.cut_bytes();
+        self.redacted += shown.redacted();
+        for line in lines {
+            self.pass(origin, line).await;
         }
     }
 
@@ -155,14 +166,7 @@ impl Collector {
 
     async fn finish(&mut self) {
         let hurry = self.hurry.clone();
-        let last = async {
-            if let Some(line) = self.stdout.finish() {
-                self.line(Origin::Stdout, line).await;
-            }
-            if let Some(line) = self.stderr.finish() {
-                self.line(Origin::Stderr, line).await;
-            }
-        };
+        let last = self.flush();
         tokio::pin!(last);
         tokio::select! {
             () = &mut last => {}
@@ -170,6 +174,16 @@ impl Collector {
                 hurry.cancel();
                 last.await;
             }
+        }
+    }
+
+    /// Lines that were begun and not ended.
+    async fn flush(&mut self) {
+        if let Some(line) = self.stdout.finish() {
+            self.line(Origin::Stdout, line).await;
+        }
+        if let Some(line) = self.stderr.finish() {
+            self.line(Origin::Stderr, line).await;
         }
     }
 
@@ -181,7 +195,7 @@ impl Collector {
             tail: self.tail.into(),
             lines: self.seen,
             cut_bytes: self.cut_bytes + self.stdout.cut_bytes() + self.stderr.cut_bytes(),
-            redacted: self.stdout.redacted() + self.stderr.redacted(),
+            redacted: self.redacted + self.stdout.redacted() + self.stderr.redacted(),
         }
     }
 }

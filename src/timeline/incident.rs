@@ -10,7 +10,7 @@ use crate::action::Ending;
 use crate::runbook::model::{CommandId, Name, StepId};
 
 /// Everything known about one incident.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Incident {
     pub opened: Option<Opened>,
     pub opened_at: Option<Timestamp>,

@@ -6,6 +6,8 @@ pub mod envelope;
 pub mod hlc;
 pub mod identifier;
 pub mod incident;
+#[cfg(test)]
+mod incident_tests;
 pub mod metrics;
 pub mod record;
 pub mod story;

@@ -31,9 +31,9 @@ pub fn span(duration: Duration) -> String {
     match seconds {
         0 if duration.as_millis() > 0 => format!("{} ms", duration.as_millis()),
         0..60 => format!("{seconds} s"),
-        60..3_600 if seconds % 60 == 0 || seconds >= 600 => format!("{} min", seconds / 60),
+        60..3_600 if seconds.is_multiple_of(60) || seconds >= 600 => format!("{} min", seconds / 60),
         60..3_600 => format!("{} min {:02} s", seconds / 60, seconds % 60),
-        3_600..86_400 if seconds / 60 % 60 == 0 => format!("{} h", seconds / 3_600),
+        3_600..86_400 if (seconds / 60).is_multiple_of(60) => format!("{} h", seconds / 3_600),
         3_600..86_400 => format!("{} h {:02} min", seconds / 3_600, seconds / 60 % 60),
         _ => format!("{} d", seconds / 86_400),
     }

@@ -40,7 +40,7 @@ pub fn layout(area: Rect, pane: Pane) -> Option<Layout> {
 }
 
 fn all(body: Rect) -> Vec<(Pane, Rect)> {
-    let [steps, right] = Split::horizontal([Constraint::Length((body.width / 4).clamp(30, 44)), Constraint::Min(0)]).areas(body);
+    let [steps, right] = Split::horizontal([Constraint::Length((body.width * 3 / 10).clamp(33, 48)), Constraint::Min(0)]).areas(body);
     let rows = [Constraint::Fill(10), Constraint::Fill(5), Constraint::Fill(4)];
     let [step, output, timeline] = Split::vertical(rows).areas(right);
     vec![(Pane::Steps, steps), (Pane::Step, step), (Pane::Output, output), (Pane::Timeline, timeline)]

@@ -24,6 +24,8 @@ pub const RUNS: usize = 8;
 pub const LINES: usize = 10_000;
 /// Events kept for the timeline pane.
 pub const EVENTS: usize = 5_000;
+/// Columns of the time of day before an event.
+const TIME: u16 = 9;
 /// Messages kept for reading again.
 pub const MESSAGES: usize = 100;
 
@@ -98,9 +100,10 @@ pub enum Overlay {
         prompt: Prompt,
         field: Field,
     },
+    /// Marked by what it is, not by its place: a list grows and shrinks under the responder's eyes.
     List {
         list: List,
-        selected: usize,
+        marked: Option<Choice>,
     },
     /// The whole output of one run.
     Pager(Pager),
@@ -141,6 +144,14 @@ pub enum List {
     Verdict(RunId),
     Running,
     Findings,
+}
+
+/// One line of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    Run(RunId),
+    Happened { run: RunId, happened: bool },
+    Step(StepId),
 }
 
 #[derive(Debug, Default)]
@@ -225,7 +236,7 @@ impl Model {
             outputs: VecDeque::new(),
             shown_run: None,
             output_at: Position::Tail,
-            events: Ring::new(EVENTS),
+            events: Ring::new(EVENTS).hanging(TIME),
             events_at: Position::Tail,
             messages: VecDeque::new(),
             arrival: Arrival::default(),
@@ -241,6 +252,9 @@ impl Model {
 
     /// To be called after each frame has reached the terminal: dialogs take answers only some time after their first frame.
     pub fn shown(&mut self, state: &State, now: Timestamp) {
+        if layout::is_too_small(self.area()) {
+            return;
+        }
         self.arrival.shown(super::surface::surface(self, state).arriving(), now);
     }
 

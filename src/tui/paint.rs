@@ -1,6 +1,8 @@
 //! The brush: the only place that puts text into cells. Rows of text with roles come in; they are masked, wrapped by display width,
 //! clipped and styled. Nothing else writes to the buffer, so nothing can be drawn past the mask.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -33,7 +35,8 @@ impl Row {
 
     #[must_use]
     pub fn and(mut self, role: Role, text: impl Into<String>) -> Self {
-        self.pieces.push((role, text.into()));
+        let text = text.into();
+        self.pieces.push((role, if text.contains('\t') { text.replace('\t', "    ") } else { text }));
         self
     }
 
@@ -47,9 +50,12 @@ impl Row {
         self.pieces.iter().map(|(_, text)| text.width()).sum()
     }
 
-    fn masked(&self, mask: Option<&str>) -> Self {
+    fn masked(&self, mask: Option<&str>) -> Cow<'_, Self> {
+        if mask.is_none() {
+            return Cow::Borrowed(self);
+        }
         let pieces = self.pieces.iter().map(|(role, text)| (*role, masked(text, mask))).collect();
-        Self { pieces, hang: self.hang }
+        Cow::Owned(Self { pieces, hang: self.hang })
     }
 }
 
@@ -95,47 +101,61 @@ fn find(text: &str, name: &str) -> Option<(usize, usize)> {
 }
 
 /// A grapheme, its columns and its role.
-type Glyph = (String, u16, Role);
+type Glyph<'a> = (Cow<'a, str>, u16, Role);
 
-fn glyphs(row: &Row) -> Vec<Glyph> {
-    let of_piece = |(role, text): &(Role, String)| -> Vec<Glyph> {
-        let span = Span::raw(text.replace('\t', "    "));
-        let of_span = span.styled_graphemes(Style::new());
-        of_span.map(|grapheme| (grapheme.symbol.to_owned(), columns(grapheme.symbol), *role)).collect()
-    };
-    row.pieces.iter().flat_map(of_piece).collect()
-}
-
-fn columns(symbol: &str) -> u16 {
-    u16::try_from(symbol.width()).unwrap_or(u16::MAX)
-}
-
-/// Breaks a row at spaces so that no part is wider than `width`; a word that is too wide is cut.
-fn wrap(row: &Row, width: u16) -> Vec<Vec<Glyph>> {
-    let mut lines = Vec::new();
-    let mut rest = glyphs(row);
-    let mut indent = 0;
-    while !rest.is_empty() {
-        let room = width.saturating_sub(indent).max(1);
-        let end = fitting(&rest, room);
-        let mut line = rest;
-        rest = line.split_off(end);
-        if !rest.is_empty() {
-            while line.last().is_some_and(|(symbol, ..)| symbol == " ") && line.len() > 1 {
-                line.pop();
-            }
-            let spaces = rest.iter().take_while(|(symbol, ..)| symbol == " ").count();
-            rest.drain(..spaces);
+fn glyphs(row: &Row) -> Vec<Glyph<'_>> {
+    let mut glyphs = Vec::new();
+    for (role, text) in &row.pieces {
+        if text.is_ascii() {
+            let symbols = (0..text.len()).filter_map(|at| text.get(at..=at)).filter(|symbol| !symbol.contains(char::is_control));
+            glyphs.extend(symbols.map(|symbol| (Cow::Borrowed(symbol), 1, *role)));
+        } else {
+            let span = Span::raw(text);
+            glyphs.extend(span.styled_graphemes(Style::new()).map(|grapheme| {
+                let columns = u16::try_from(grapheme.symbol.width()).unwrap_or(u16::MAX);
+                (Cow::Owned(grapheme.symbol.to_owned()), columns, *role)
+            }));
         }
-        let lead = (0..indent).map(|_| (" ".to_owned(), 1, Role::Text));
-        lines.push(lead.chain(line).collect());
-        indent = row.hang.min(width / 2);
     }
-    if lines.is_empty() { vec![Vec::new()] } else { lines }
+    glyphs
+}
+
+/// One row of the screen: glyphs from..to, set in by some columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Part {
+    from: usize,
+    to: usize,
+    indent: u16,
+}
+
+/// Breaks glyphs at spaces so that no part is wider than `width`; a word that is too wide is cut. At least one part.
+fn wrap(glyphs: &[Glyph<'_>], hang: u16, width: u16) -> Vec<Part> {
+    let is_space = |at: usize| glyphs.get(at).is_some_and(|(symbol, ..)| symbol == " ");
+    let mut parts = Vec::new();
+    let (mut from, mut indent) = (0, 0);
+    while from < glyphs.len() {
+        let next = from + fitting(&glyphs[from..], width.saturating_sub(indent).max(1));
+        let (mut to, mut start) = (next, next);
+        if next < glyphs.len() {
+            while to > from + 1 && is_space(to - 1) {
+                to -= 1;
+            }
+            while is_space(start) {
+                start += 1;
+            }
+        }
+        parts.push(Part { from, to, indent });
+        from = start;
+        indent = hang.min(width / 2);
+    }
+    if parts.is_empty() {
+        parts.push(Part { from: 0, to: 0, indent: 0 });
+    }
+    parts
 }
 
 /// How many glyphs go into the room: all, up to the last space, or as many as fit. At least one, so that wrapping ends.
-fn fitting(glyphs: &[Glyph], room: u16) -> usize {
+fn fitting(glyphs: &[Glyph<'_>], room: u16) -> usize {
     let mut used = 0_u16;
     let mut space = None;
     for (number, (symbol, columns, _)) in glyphs.iter().enumerate() {
@@ -151,7 +171,7 @@ fn fitting(glyphs: &[Glyph], room: u16) -> usize {
 }
 
 /// What remains without the first columns.
-fn after(glyphs: Vec<Glyph>, left: usize) -> Vec<Glyph> {
+fn after(glyphs: Vec<Glyph<'_>>, left: usize) -> Vec<Glyph<'_>> {
     let mut passed = 0;
     let rest = glyphs.into_iter().skip_while(|(_, columns, _)| {
         passed += usize::from(*columns);
@@ -162,12 +182,13 @@ fn after(glyphs: Vec<Glyph>, left: usize) -> Vec<Glyph> {
 
 /// How many rows of the screen these take, unmasked.
 pub fn measure(rows: &[Row], width: u16) -> usize {
-    rows.iter().map(|row| wrap(row, width).len()).sum()
+    rows.iter().map(|row| wrap(&glyphs(row), row.hang, width).len()).sum()
 }
 
 /// How many rows a text takes.
-pub fn height(text: &str, width: u16) -> usize {
-    wrap(&Row::text(text), width).len()
+pub fn height((text, hang): (&str, u16), width: u16) -> usize {
+    let fits = text.len() <= usize::from(width) && text.is_ascii();
+    if fits { 1 } else { measure(&[Row::text(text).hang(hang)], width) }
 }
 
 /// The border of a frame: its weight says how grave what it holds is.
@@ -202,7 +223,7 @@ impl Brush<'_> {
     }
 
     /// A cleared frame with its title; gives the area within.
-    pub fn frame(&mut self, area: Rect, title: Row, (role, weight): (Role, Weight)) -> Rect {
+    pub fn frame(&mut self, area: Rect, title: &Row, (role, weight): (Role, Weight)) -> Rect {
         let area = self.clip(area);
         self.clear(area);
         let border = match weight {
@@ -214,7 +235,7 @@ impl Brush<'_> {
         let inner = block.inner(area);
         block.render(area, self.buffer);
         let top = Rect { x: area.x + 1, width: area.width.saturating_sub(2), height: area.height.min(1), ..area };
-        self.line(top, &title);
+        self.line(top, title);
         inner
     }
 
@@ -231,7 +252,7 @@ impl Brush<'_> {
             let kept = kept.count();
             let role = glyphs.get(kept).map_or(Role::Text, |(.., role)| *role);
             glyphs.truncate(kept);
-            glyphs.push(("…".to_owned(), 1, role));
+            glyphs.push((Cow::Borrowed("…"), 1, role));
         }
         self.glyphs(area, &glyphs);
     }
@@ -249,7 +270,7 @@ impl Brush<'_> {
         self.glyphs(area, &after(glyphs(&row), left));
     }
 
-    fn glyphs(&mut self, area: Rect, glyphs: &[Glyph]) {
+    fn glyphs(&mut self, area: Rect, glyphs: &[Glyph<'_>]) {
         let area = self.clip(area);
         if area.is_empty() {
             return;
@@ -265,14 +286,15 @@ impl Brush<'_> {
 
     /// How many rows of the screen these take.
     pub fn measure(&self, rows: &[Row], width: u16) -> usize {
-        rows.iter().map(|row| wrap(&row.masked(self.mask.as_deref()), width).len()).sum()
+        let height = |row: &Row| measure(std::slice::from_ref(&*row.masked(self.mask.as_deref())), width);
+        rows.iter().map(height).sum()
     }
 
     /// What the responder has typed, scrolled so that the cursor shows. Not masked: it is their own answer.
     pub fn typed(&mut self, area: Rect, field: &Field) {
         let (hidden, _) = field.window(area.width);
-        let text = glyphs(&Row::new(Role::Strong, field.text()));
-        self.glyphs(area, &after(text, hidden));
+        let row = Row::new(Role::Strong, field.text());
+        self.glyphs(area, &after(glyphs(&row), hidden));
     }
 
     /// Marks where a text stands in an area, whatever its case.
@@ -298,7 +320,9 @@ impl Brush<'_> {
         let mut used = 0;
         let mut passed = 0;
         for row in rows {
-            for line in wrap(&row.masked(self.mask.as_deref()), area.width) {
+            let row = row.masked(self.mask.as_deref());
+            let glyphs = glyphs(&row);
+            for part in wrap(&glyphs, row.hang, area.width) {
                 passed += 1;
                 if passed <= skip {
                     continue;
@@ -306,7 +330,8 @@ impl Brush<'_> {
                 if used == area.height {
                     return used;
                 }
-                self.glyphs(Rect { y: area.y + used, height: 1, ..area }, &line);
+                let room = Rect { x: area.x + part.indent, y: area.y + used, width: area.width.saturating_sub(part.indent), height: 1 };
+                self.glyphs(room, &glyphs[part.from..part.to]);
                 used += 1;
             }
         }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::paint;
+use super::paint::{self, Row};
 use super::theme::Role;
 
 /// Bytes of text one ring keeps, whatever its lines.
@@ -20,6 +20,8 @@ pub struct Ring {
     most: usize,
     bytes: usize,
     dropped: u64,
+    /// Columns by which the further rows of a long line are set in.
+    hang: u16,
 }
 
 /// What of a ring is on the screen.
@@ -43,7 +45,17 @@ pub struct Window {
 
 impl Ring {
     pub fn new(most: usize) -> Self {
-        Self { entries: VecDeque::new(), most, bytes: 0, dropped: 0 }
+        Self { entries: VecDeque::new(), most, bytes: 0, dropped: 0, hang: 0 }
+    }
+
+    #[must_use]
+    pub fn hanging(self, hang: u16) -> Self {
+        Self { hang, ..self }
+    }
+
+    /// An entry as it is drawn.
+    pub fn row(&self, entry: &Entry) -> Row {
+        Row::new(entry.role, &*entry.text).hang(self.hang)
     }
 
     pub fn push(&mut self, role: Role, text: impl Into<Box<str>>) {
@@ -80,7 +92,7 @@ impl Ring {
     }
 
     fn rows(&self, line: u64, window: Window) -> usize {
-        let rows = |entry: &Entry| if window.wraps { paint::height(&entry.text, window.width) } else { 1 };
+        let rows = |entry: &Entry| if window.wraps { paint::height((&entry.text, self.hang), window.width) } else { 1 };
         self.get(line).map_or(1, rows)
     }
 

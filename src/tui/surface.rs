@@ -31,11 +31,11 @@ pub fn surface<'a>(model: &'a Model, state: &'a State) -> Surface<'a> {
     if !matches!(model.overlay, Overlay::Nothing) {
         return Surface::Overlay(&model.overlay);
     }
-    // The question first: leaving one is how the engine understands `Decline` while both are there.
-    if let Some(question) = &state.question {
-        return Surface::Question(question);
+    // The confirmation first: leaving one is how the engine understands `Decline` while both are there.
+    if let Some(asking) = asking(state) {
+        return Surface::Confirm(asking);
     }
-    asking(state).map_or(Surface::Panes, Surface::Confirm)
+    state.question.as_ref().map_or(Surface::Panes, Surface::Question)
 }
 
 /// The confirmation that waits, on top or not.
@@ -133,10 +133,8 @@ pub struct Arrival {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Admission {
     Taken,
-    /// Before the dialog could be read.
-    Early,
-    /// A key held down.
-    Repeated,
+    /// Before the dialog could be read, or from a key held down.
+    Dropped,
 }
 
 impl Arrival {
@@ -179,17 +177,12 @@ impl Arrival {
         let quiet_since = self.first_shown.map(|shown| self.dropped.map_or(shown, |dropped| dropped.max(shown)));
         let armed = quiet_since.is_some_and(|since| clock::between(since, now).as_millis() >= u128::from(ARMS_AFTER_MS));
         let held = |(code, at): (KeyCode, Timestamp)| code == key.code && clock::between(at, now).as_millis() < HELD_MS;
-        let admission = if !armed {
-            Admission::Early
-        } else if key.kind == KeyEventKind::Repeat || (answers_at_once(mode, key.code) && before.is_some_and(held)) {
-            Admission::Repeated
-        } else {
-            Admission::Taken
-        };
-        if admission != Admission::Taken {
-            self.dropped = Some(now);
+        let repeated = key.kind == KeyEventKind::Repeat || (answers_at_once(mode, key.code) && before.is_some_and(held));
+        if armed && !repeated {
+            return Admission::Taken;
         }
-        admission
+        self.dropped = Some(now);
+        Admission::Dropped
     }
 }
 

@@ -91,11 +91,16 @@ fn measuring(when: Around, run: &str, readings: &[Reading]) -> String {
 
 /// `p99 340 ms`, or that it could not be read.
 pub fn reading(reading: &Reading) -> String {
+    format!("{} {}", reading.command, amount(reading))
+}
+
+/// `0.742 s`, to three decimals.
+pub fn amount(reading: &Reading) -> String {
     match reading.value {
         Some(value) => {
             let rounded = (value * 1000.0).round() / 1000.0;
-            format!("{} {rounded} {}", reading.command, reading.unit).trim_end().to_owned()
+            format!("{rounded} {}", reading.unit).trim_end().to_owned()
         }
-        None => format!("{} not readable", reading.command),
+        None => "not readable".to_owned(),
     }
 }

@@ -58,6 +58,7 @@ pub fn target() -> Identity {
         namespace: "shop".into(),
         user: Some("ana".into()),
         object: Some(ObjectIdentity {
+            generation: Some(7),
             kind: "Deployment".into(),
             name: "checkout".into(),
             uid: "u-1".into(),
@@ -124,6 +125,7 @@ pub fn started(run: u32, title: &str) -> Happening {
         place: Place::Here,
         hold: Hold::QueryEndpoint,
         describes: describes("sum(rate(errors[5m])) | grep `x`"),
+        confirmed: Some("y".to_owned()),
         ad_hoc: false,
     }))
 }

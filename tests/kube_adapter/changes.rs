@@ -1,7 +1,7 @@
 //! What each change sends, what holds it to what was shown, and what it does when the object has moved.
 
+use qrh::action::Preview;
 use qrh::action::identity::ObjectIdentity;
-use qrh::target::kube::Preview;
 use serde_json::{Value, json};
 
 use crate::bench::{Bench, POD, PODS, WEB, conduct, data, kind, kube, why};
@@ -373,7 +373,7 @@ async fn every_change_has_a_dry_run_or_says_that_there_is_none() {
                 assert!(!lines.is_empty(), "{verb}");
                 assert!(bench.server.change().query.contains("dryRun=All"), "{verb}");
             }
-            Preview::None(why) => assert!(verb.get("exec").is_some() && why.starts_with("no dry run exists for exec"), "{verb}: {why}"),
+            Preview::None(why) => assert!(verb.get("exec").is_some() && why.contains("in a container"), "{verb}: {why}"),
             Preview::Refused(why) => panic!("{verb}: {why}"),
         }
     }
@@ -385,8 +385,13 @@ async fn an_identity_names_the_cluster_and_the_live_object() {
     let identity = bench.cluster.identity(&kube(json!({"scale": {"deployment": "web", "replicas": 1}}))).await.unwrap();
     assert_eq!((identity.context.as_str(), identity.namespace.as_str(), identity.user.as_deref()), ("prod", "shop", Some("responder")));
     assert_eq!(identity.server, bench.server.url());
-    let object =
-        ObjectIdentity { kind: "Deployment".to_owned(), name: "web".to_owned(), uid: UID.to_owned(), resource_version: "48213".to_owned() };
+    let object = ObjectIdentity {
+        kind: "Deployment".to_owned(),
+        name: "web".to_owned(),
+        uid: UID.to_owned(),
+        generation: Some(7),
+        resource_version: "48213".to_owned(),
+    };
     assert_eq!(identity.object, Some(object));
     assert_eq!(bench.cluster.identity(&kube(json!({"get": {"resource": "pods"}}))).await.unwrap().object, None);
     let exec = kube(json!({"exec": {"selector": "app=web", "argv": ["ls"]}}));

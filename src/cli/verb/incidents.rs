@@ -32,11 +32,18 @@ pub fn open(settings: &Settings) -> Result<Vec<String>, Failure> {
     Ok(all(settings)?.iter().filter(|summary| is_open(summary)).map(line).collect())
 }
 
-pub fn all(settings: &Settings) -> Result<Vec<Summary>, Failure> {
+/// The newest one that can be gone on with.
+pub fn newest_open(settings: &Settings) -> Result<Option<Summary>, Failure> {
+    let whole = |summary: &Summary| matches!(summary.found, Found::Whole { .. });
+    Ok(all(settings)?.into_iter().find(|summary| is_open(summary) && whole(summary)))
+}
+
+fn all(settings: &Settings) -> Result<Vec<Summary>, Failure> {
     journal::list(&settings.incidents()?).map_err(|error| Failure::new(Code::Failed, error.to_string()))
 }
 
-pub fn is_open(summary: &Summary) -> bool {
+/// A damaged one counts as open: somebody has to look at it.
+fn is_open(summary: &Summary) -> bool {
     match &summary.found {
         Found::Whole { incident, .. } => incident.closed.is_none(),
         Found::Damaged(_) => true,

@@ -1,76 +1,134 @@
 //! `qrh lint`: every mistake of every file, in one go.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::cli::args::{Lint, LintFormat};
+use crate::cli::document;
 use crate::cli::exit::{Code, Failure};
 use crate::cli::library::{self, Entry};
 use crate::cli::output::print;
-use crate::cli::settings::{self, Settings};
+use crate::cli::settings::{self, Own, Place, Settings};
+use crate::guard::Policy;
 use crate::runbook::diagnostic::{self, Diagnostic, Severity};
 use crate::runbook::lint::rule::Rule;
-use crate::runbook::source::SourceFile;
+use crate::runbook::source::{SourceFile, Span};
 use crate::runbook::{catalog, load};
+
+/// What a file is held to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Runbook,
+    Catalog,
+    Policy,
+    Settings,
+}
+
+struct Checked {
+    kind: Kind,
+    id: String,
+    file: SourceFile,
+    found: Vec<Diagnostic>,
+}
 
 pub fn run(settings: &Settings, args: &Lint) -> Result<ExitCode, Failure> {
     if args.rules {
         print(&rules())?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut checked = Vec::new();
-    for entry in entries(settings, args)? {
-        checked.push(check(entry, args.strict));
-    }
-    let count = |severity| checked.iter().flat_map(|(_, found)| found).filter(|found| found.severity == severity).count();
+    let entries = if args.paths.is_empty() { everything(settings)? } else { named(&args.paths)? };
+    let mut checked: Vec<Checked> = entries.into_iter().map(|(kind, entry)| check(kind, entry, args.strict)).collect();
+    find_twins(&mut checked);
+    let all = || checked.iter().flat_map(|checked| &checked.found);
+    let count = |severity| all().filter(|found| found.severity == severity).count();
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     print(&match args.format {
         LintFormat::Text => text(&checked, errors, warnings),
         LintFormat::Json => json(&checked),
     })?;
-    // A broken policy is a mistake like any other.
-    settings.policy()?;
     Ok(if errors == 0 { ExitCode::SUCCESS } else { Code::Failed.into() })
 }
 
-/// What was named; else all runbooks and the catalog.
-fn entries(settings: &Settings, args: &Lint) -> Result<Vec<Entry>, Failure> {
-    if args.paths.is_empty() {
-        let mut entries = library::entries(settings)?;
-        if settings::read(&settings.services.path)?.is_some() {
-            entries.push(library::entry(&settings.services.path)?);
-        }
-        return Ok(entries);
+/// All runbooks, the catalog, the policy and the settings.
+fn everything(settings: &Settings) -> Result<Vec<(Kind, Entry)>, Failure> {
+    let mut entries: Vec<(Kind, Entry)> = library::entries(settings)?.into_iter().map(|entry| (Kind::Runbook, entry)).collect();
+    let others = [(Kind::Catalog, &settings.services), (Kind::Policy, &settings.policy), (Kind::Settings, &settings.settings)];
+    for (kind, place) in others {
+        entries.extend(optional(place)?.map(|entry| (kind, entry)));
     }
+    Ok(entries)
+}
+
+fn optional(place: &Place) -> Result<Option<Entry>, Failure> {
+    let is_there = place.is_named() || settings::read(&place.path)?.is_some();
+    if is_there { library::entry(&place.path).map(Some) } else { Ok(None) }
+}
+
+fn named(paths: &[PathBuf]) -> Result<Vec<(Kind, Entry)>, Failure> {
     let mut files: Vec<PathBuf> = Vec::new();
-    for path in &args.paths {
-        if path.is_dir() { files.extend(library::yaml_files(path, true)?) } else { files.push(path.clone()) }
+    for path in paths {
+        if path.is_dir() { files.extend(library::yaml_files_in(path)?) } else { files.push(path.clone()) }
     }
-    files.iter().map(|file| library::entry(file)).collect()
+    files.iter().map(|file| library::entry(file).map(|entry| (kind(file, &entry), entry))).collect()
 }
 
-fn check(entry: Entry, strict: bool) -> (SourceFile, Vec<Diagnostic>) {
-    let is_catalog = entry.bytes.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"schema: qrh.services/"));
+/// What a file says it is; only the settings have no schema of their own.
+fn kind(path: &Path, entry: &Entry) -> Kind {
+    match library::top_level(&entry.bytes, "schema") {
+        Some(schema) if schema.starts_with("qrh.services/") => Kind::Catalog,
+        Some(schema) if schema.starts_with("qrh.policy/") => Kind::Policy,
+        None if path.file_name().is_some_and(|name| name == "settings.yaml") => Kind::Settings,
+        Some(_) | None => Kind::Runbook,
+    }
+}
+
+fn check(kind: Kind, entry: Entry, strict: bool) -> Checked {
     let file = SourceFile::new(entry.name, entry.bytes);
-    let found = if is_catalog { catalog::load(&file).1 } else { load(&file, strict).diagnostics };
-    (file, found)
+    let found = match kind {
+        Kind::Runbook => load(&file, strict).diagnostics,
+        Kind::Catalog => catalog::load(&file).1,
+        Kind::Policy => document::read::<Policy>(&file).err().unwrap_or_default(),
+        Kind::Settings if document::is_blank(&file) => Vec::new(),
+        Kind::Settings => document::read::<Own>(&file).err().unwrap_or_default(),
+    };
+    Checked { kind, id: entry.id, file, found }
 }
 
-fn text(checked: &[(SourceFile, Vec<Diagnostic>)], errors: usize, warnings: usize) -> String {
+/// Two runbooks of one id: nobody could open either by it.
+fn find_twins(checked: &mut [Checked]) {
+    let named: Vec<(String, String)> = checked
+        .iter()
+        .map(|checked| if checked.kind == Kind::Runbook { (checked.id.clone(), checked.file.name.clone()) } else { Default::default() })
+        .collect();
+    for (at, checked) in checked.iter_mut().enumerate().filter(|(_, checked)| checked.kind == Kind::Runbook) {
+        let Some((_, other)) = named.iter().take(at).find(|(id, _)| *id == checked.id) else { continue };
+        let start = checked.file.text.lines().take_while(|line| !line.starts_with("id:")).map(|line| line.len() + 1).sum();
+        let message = format!("{other} has the id {} too", diagnostic::quote(&checked.id));
+        checked.found.push(Diagnostic::new(Rule::DuplicateId, Span::at(start), message).hint("give one of them another id"));
+    }
+}
+
+fn text(checked: &[Checked], errors: usize, warnings: usize) -> String {
     let mut text = String::new();
-    for (file, found) in checked.iter().filter(|(_, found)| !found.is_empty()) {
+    for Checked { file, found, .. } in checked.iter().filter(|checked| !checked.found.is_empty()) {
         text.push_str(&diagnostic::render(file, found, false));
         text.push('\n');
     }
-    let files = checked.len();
-    text + &format!("{files} files checked: {errors} errors, {warnings} warnings\n")
+    text + &format!("{}, {}, {}\n", counted(checked.len(), "file"), counted(errors, "error"), counted(warnings, "warning"))
 }
 
-fn json(checked: &[(SourceFile, Vec<Diagnostic>)]) -> String {
-    let all: Vec<serde_json::Value> = checked.iter().map(|(file, found)| diagnostic::to_json(file, found)).collect();
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+/// One array for all files.
+fn json(checked: &[Checked]) -> String {
+    let lists = checked.iter().map(|checked| diagnostic::to_json(&checked.file, &checked.found));
+    let all: Vec<serde_json::Value> = lists.filter_map(|list| list.as_array().cloned()).flatten().collect();
     format!("{:#}\n", serde_json::Value::Array(all))
 }
 
 fn rules() -> String {
-    Rule::ALL.iter().map(|rule| format!("{:<28} {}\n", rule.name(), rule.explanation())).collect()
+    let lines: Vec<String> = Rule::ALL.iter().map(|rule| format!("{:<28} {}", rule.name(), rule.explanation())).collect();
+    lines.join("\n") + "\n"
 }

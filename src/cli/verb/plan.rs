@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use serde_json::{Map, Value};
 
 use crate::action::identity::{ClusterIdentity, HostIdentity};
-use crate::action::{Action, Identity, Planned, Preview, Verdict, Write};
+use crate::action::{Action, Identity, Planned, Preview, Write};
 use crate::app::consider;
 use crate::cli::args::Plan;
 use crate::cli::exit::Failure;
@@ -17,7 +17,7 @@ use crate::guard::Policy;
 use crate::guard::clearance::{self, Ruling, Wish};
 use crate::guard::tier::Reach;
 use crate::runbook::catalog::{self, Service, Target};
-use crate::runbook::model::{Command, Runbook};
+use crate::runbook::model::{Command, Place, Runbook};
 use crate::target::facts::host_name;
 
 pub fn run(settings: &Settings, args: &Plan) -> Result<ExitCode, Failure> {
@@ -65,6 +65,9 @@ impl Planner<'_> {
                 continue;
             }
             let _ = writeln!(text, "\n[{}] {}", step.phase.as_str(), consider::text(&step.title.value, &self.scope));
+            for need in &step.requires {
+                let _ = writeln!(text, "  changes need {} not older than {:?}", need.command.value, need.max_age);
+            }
             for command in commands {
                 text.push_str(&self.command(command));
             }
@@ -74,34 +77,56 @@ impl Planner<'_> {
 
     fn command(&self, command: &Command) -> String {
         let title = consider::text(&command.title.value, &self.scope);
-        let mut text = String::new();
-        match consider::action(&command.action, &self.scope) {
-            Ok(action) => {
-                let describes = action.describe(&self.identity);
-                let _ = writeln!(text, "  {:<9} {:<22} {title}", command.effect.as_str(), self.tier(command, action));
-                for line in &describes.runs {
-                    let _ = writeln!(text, "      {line}");
-                }
-                if let Some(by_hand) = &describes.by_hand {
-                    let _ = writeln!(text, "      by hand: {by_hand}");
-                }
-            }
-            Err(needs) => {
-                let _ = writeln!(text, "  {:<9} {:<22} {title}\n      {needs}", command.effect.as_str(), "when known");
-            }
+        let action = consider::action(&command.action, &self.scope);
+        let tier = action.as_ref().map_or_else(|_| "when known".to_owned(), |action| self.tier(command, action));
+        let mut text = format!("  {:<9} {:<7} {tier:<28} {title} ({})\n", command.effect.as_str(), command.place.as_str(), command.id);
+        for line in self.lines(command, action) {
+            let _ = writeln!(text, "      {line}");
         }
         text
     }
 
+    /// What it runs or still needs, and what belongs to it.
+    fn lines(&self, command: &Command, action: Result<Action, String>) -> Vec<String> {
+        let mut lines = match action {
+            Ok(action) => described(&action, self.identity(command)),
+            Err(needs) => vec![format!("needs: {needs}")],
+        };
+        lines.extend(command.when.iter().map(|when| format!("only when: {}", when.value)));
+        lines.extend(command.hazards.iter().map(|hazard| {
+            let when = hazard.when.as_ref().map_or_else(String::new, |when| format!(" when {}", when.value));
+            let what = if hazard.stop { "stopped by" } else { "hazard" };
+            format!("{what}{when}: {}", hazard.says.value)
+        }));
+        if let Some(undo) = &command.undo {
+            let undo = match consider::action(undo, &self.scope) {
+                Ok(undo) => described(&undo, self.identity(command)).join("; "),
+                Err(needs) => format!("known when it runs ({needs})"),
+            };
+            lines.push(format!("undo: {undo}"));
+        }
+        lines.extend(command.irreversible.iter().map(|why| format!("can't be undone: {why}")));
+        lines.extend(command.verify.iter().map(|verify| format!("verified by: {}", verify.value)));
+        lines
+    }
+
+    /// Where it would act: a command that leaves from the responder's machine acts on no target.
+    fn identity(&self, command: &Command) -> &Identity {
+        match command.place {
+            Place::Cluster | Place::Host => &self.identity,
+            Place::Here => &Identity::Here,
+        }
+    }
+
     /// What it would take to run it, by the same rules that decide when it runs.
-    fn tier(&self, command: &Command, action: Action) -> String {
+    fn tier(&self, command: &Command, action: &Action) -> String {
         let verdict = action.classify();
-        let undo = command.undo.is_some().then(|| action.clone());
+        let identity = self.identity(command);
         let timeout_ms = u64::try_from(command.timeout.as_millis()).unwrap_or(u64::MAX);
         let wish = Wish {
             title: command.id.0.clone(),
             effect: command.effect,
-            describes: action.describe(&self.identity),
+            describes: action.describe(identity),
             undo_describes: None,
             preview: Preview::None(String::new()),
             reach: Reach { objects: 1, pods: None },
@@ -109,13 +134,23 @@ impl Planner<'_> {
             stops: Vec::new(),
             fighters: Vec::new(),
             workload: self.service.name.clone(),
-            write: Write { planned: Planned { action, place: command.place, timeout_ms }, identity: self.identity.clone(), undo },
+            write: Write {
+                planned: Planned { action: action.clone(), place: command.place, timeout_ms },
+                identity: identity.clone(),
+                undo: command.undo.is_some().then(|| action.clone()),
+            },
         };
         match clearance::rule(wish, &verdict, &self.policy, false) {
             Ruling::Admitted(admitted) => format!("tier 0 ({})", admitted.hold().as_str()),
-            Ruling::Ask(proposal) if matches!(verdict, Verdict::Unknown(_)) && proposal.declared() => "tier 1 (declared only)".to_owned(),
+            Ruling::Ask(proposal) if proposal.declared() => "tier 1 (declared only)".to_owned(),
             Ruling::Ask(proposal) => format!("tier {}", proposal.tier().number()),
-            Ruling::Refused(_) => "refused by policy".to_owned(),
+            Ruling::Refused(why) => format!("refused: {why}"),
         }
     }
+}
+
+fn described(action: &Action, identity: &Identity) -> Vec<String> {
+    let describes = action.describe(identity);
+    let by_hand = describes.by_hand.map(|by_hand| format!("by hand: {by_hand}"));
+    describes.runs.into_iter().chain(by_hand).collect()
 }

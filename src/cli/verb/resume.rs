@@ -8,10 +8,12 @@ use std::sync::Arc;
 use crate::app::open::{self, Plan};
 use crate::cli::args::Resume;
 use crate::cli::exit::{Code, Failure};
+use crate::cli::front;
 use crate::cli::library::{self, Entry};
 use crate::cli::settings::{self, Settings};
-use crate::cli::verb::{incidents, run};
+use crate::cli::verb::incidents;
 use crate::journal;
+use crate::timeline::identifier::Digest;
 use crate::timeline::record::{Opened, Record};
 
 pub fn run(settings: &Settings, args: &Resume) -> Result<ExitCode, Failure> {
@@ -37,14 +39,14 @@ pub fn run(settings: &Settings, args: &Resume) -> Result<ExitCode, Failure> {
         actor: settings.actor.clone(),
         detected: opened.detected,
     };
-    run::front(settings, args.console, open::resume(plan, &dir))
+    front::run(settings, args.console, open::resume(plan, &dir))
 }
 
 /// The runbook as it was when the incident opened; a changed file is told, never used.
 fn runbook(dir: &std::path::Path, opened: &Opened) -> Result<Entry, Failure> {
     let path = dir.join("runbook.yaml");
     let bytes = settings::read(&path)?.ok_or_else(|| settings::missing(&path))?;
-    if open::sha256(&bytes) != opened.runbook_sha256 {
+    if Digest::of(&bytes).to_string() != opened.runbook_sha256 {
         let message = format!("{} is not the runbook this incident was opened with: its digest is another", path.display());
         return Err(Failure::new(Code::Failed, message).hint("put the original back; the log holds its SHA-256"));
     }
@@ -56,7 +58,7 @@ fn choose(settings: &Settings, wanted: Option<&str>) -> Result<PathBuf, Failure>
     if let Some(wanted) = wanted {
         return journal::find(&settings.incidents()?, wanted).map_err(|error| Failure::new(Code::Failed, error.to_string()));
     }
-    let open = incidents::all(settings)?.into_iter().find(incidents::is_open);
-    open.map(|summary| summary.dir)
+    incidents::newest_open(settings)?
+        .map(|summary| summary.dir)
         .ok_or_else(|| Failure::new(Code::Failed, "no incident is open").hint("open one with: qrh run RUNBOOK --service NAME"))
 }

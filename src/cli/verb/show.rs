@@ -22,7 +22,7 @@ pub fn run(settings: &Settings, show: &Show) -> Result<ExitCode, Failure> {
 }
 
 /// Every runbook with its title; one that does not load says so.
-pub fn list(settings: &Settings) -> Result<String, Failure> {
+fn list(settings: &Settings) -> Result<String, Failure> {
     let mut text = String::new();
     for entry in library::entries(settings)? {
         let loaded = load(&SourceFile::new(entry.name.clone(), entry.bytes), false);

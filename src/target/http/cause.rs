@@ -70,18 +70,16 @@ pub fn chain(error: &reqwest::Error) -> String {
     parts.join(": ")
 }
 
-/// The first error of this type in the chain; an IO error hides the one it wraps.
+/// The first error of this type in the chain.
 fn find<T: Error + 'static>(error: &reqwest::Error) -> Option<&T> {
     let mut next = error.source();
     while let Some(source) = next {
         if let Some(found) = source.downcast_ref::<T>() {
             return Some(found);
         }
+        // An IO error's source is that of the error it wraps, which would be passed over.
         let wrapped = source.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if let Some(found) = wrapped.and_then(|inner| inner.downcast_ref::<T>()) {
-            return Some(found);
-        }
-        next = source.source();
+        next = wrapped.map(|inner| inner as &(dyn Error + 'static)).or_else(|| source.source());
     }
     None
 }

@@ -138,7 +138,7 @@ async fn report(answer: Answer, url: &str, purpose: Purpose, conduct: &Conduct) 
             collector.show(Origin::Stdout, &line).await;
         }
     }
-    let document = answer.document();
+    let document = answer.document().map(|parsed| parsed.map(ingest::json));
     match &document {
         Some(Ok(value)) => {
             let pretty = serde_json::to_string_pretty(value).unwrap_or_default();
@@ -152,7 +152,7 @@ async fn report(answer: Answer, url: &str, purpose: Purpose, conduct: &Conduct) 
     }
     collector.show(Origin::Stderr, &last).await;
     match document {
-        Some(Ok(value)) => collector.report_with(ending, Some(status), ingest::json(value)).await,
+        Some(Ok(value)) => collector.report_with(ending, Some(status), value).await,
         Some(Err(_)) | None if answer.dropped > 0 => collector.report_with(ending, Some(status), serde_json::Value::Null).await,
         Some(Err(_)) | None => collector.report(ending, Some(status)).await,
     }

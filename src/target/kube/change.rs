@@ -52,7 +52,7 @@ pub(super) async fn prepare(session: &Session<'_>, kube: &Kube, expected: Option
         let (before, plan) = rollout::plan_undo(session, &target.deployment, target.to_revision).await?;
         let object = identity("Deployment", &before);
         unchanged(&object, expected)?;
-        let call = change::undo(&target.deployment, namespace, &plan, expected);
+        let call = change::undo(&target.deployment, namespace, &plan, expected.map(|_| &object));
         let what = format!("roll deployment {} back to revision {}", target.deployment, plan.to);
         let done = format!("deployment {} is set to revision {}'s template (it was at revision {})", target.deployment, plan.to, plan.from);
         let ask = Ask::new(what, format!("patch deployments.apps/{}", target.deployment), call);
@@ -63,8 +63,8 @@ pub(super) async fn prepare(session: &Session<'_>, kube: &Kube, expected: Option
     let name = object.name.clone();
     unchanged(&object, expected)?;
     let kube = checked(kube, &before)?;
-    // Without a clearance's identity the change still holds to what was read just now, where losing a race would change the meaning.
-    let held = expected.or_else(|| holds_to_read(&kube).then_some(&object));
+    // The change holds to what was read just now; without a clearance only where losing a race would change the meaning.
+    let held = (expected.is_some() || holds_to_read(&kube)).then_some(&object);
     let call = if let Kube::Patch(target) = &kube {
         change::patch(target, &found, namespace, held)
     } else {
@@ -86,7 +86,7 @@ fn no_change() -> Fault {
 
 fn unchanged(live: &ObjectIdentity, expected: Option<&ObjectIdentity>) -> Result<(), Fault> {
     match expected {
-        Some(expected) if expected != live => Err(changed(live)),
+        Some(expected) if !expected.is_as_shown(live) => Err(changed(live)),
         _ => Ok(()),
     }
 }

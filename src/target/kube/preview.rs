@@ -14,8 +14,8 @@ use crate::guard::ingest;
 
 pub(super) async fn run(session: &Session<'_>, kube: &Kube, expected: Option<&ObjectIdentity>) -> Preview {
     match subject(kube) {
-        Subject::OneOf { .. } => return Preview::None("no dry run exists for exec: what the program does is its own affair".to_owned()),
-        Subject::Nothing => return Preview::None("no dry run exists for a read: it changes nothing".to_owned()),
+        Subject::OneOf { .. } => return Preview::None("what a program does in a container is its own affair".to_owned()),
+        Subject::Nothing => return Preview::None("a read changes nothing".to_owned()),
         Subject::Deployment(_) | Subject::Node(_) | Subject::Pod(_) | Subject::Object { .. } => {}
     }
     match ask(session, kube, expected).await {

@@ -196,7 +196,13 @@ async fn collect(mut body: Body, limit: usize) -> Result<Vec<u8>, Cause> {
 /// Who a live object is.
 pub(super) fn identity(kind: &str, object: &Value) -> ObjectIdentity {
     let text = |key: &str| object["metadata"][key].as_str().unwrap_or_default().to_owned();
-    ObjectIdentity { kind: kind.to_owned(), name: text("name"), uid: text("uid"), resource_version: text("resourceVersion") }
+    ObjectIdentity {
+        kind: kind.to_owned(),
+        name: text("name"),
+        uid: text("uid"),
+        generation: object["metadata"]["generation"].as_i64(),
+        resource_version: text("resourceVersion"),
+    }
 }
 
 #[cfg(test)]

@@ -40,6 +40,8 @@ const NAMED: [(&str, KeyCode); 24] = [
 ];
 
 impl Chord {
+    pub const INTERRUPT: Self = Self { code: KeyCode::Char('c'), modifiers: KeyModifiers::CONTROL };
+
     /// Shift is part of the letter, and of shift-tab; terminals differ in whether they also report it.
     pub fn of(event: KeyEvent) -> Self {
         let mut modifiers = event.modifiers & (KeyModifiers::CONTROL | KeyModifiers::ALT);

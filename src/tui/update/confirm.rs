@@ -8,9 +8,7 @@ use crate::engine::{Challenge, Intent, State};
 use crate::tui::keys::Verb;
 use crate::tui::model::{Model, Out};
 use crate::tui::surface::{Dialog, Part, asking};
-
-/// Rows the details scroll by page.
-const PAGE: u16 = 10;
+use crate::tui::view::details_extent;
 
 pub fn key(model: &mut Model, state: &State, (key, verb): (KeyEvent, Option<Verb>), now: Timestamp) -> Vec<Out> {
     let Some(asking) = asking(state) else { return Vec::new() };
@@ -77,7 +75,7 @@ fn answer(dialog: &mut Dialog, challenge: &Challenge, considered_ms: u64) -> Vec
 
 fn scroll_details(model: &mut Model, state: &State, verb: Verb, now: Timestamp) {
     let Some(movement) = scroll::movement(verb) else { return };
-    let most = crate::tui::view::most_details(model, state, now);
+    let (most, height) = details_extent(model, state, now);
     let dialog = model.arrival.dialog_mut();
-    dialog.scroll = scroll::moved(dialog.scroll, movement, PAGE, most);
+    dialog.scroll = scroll::moved(dialog.scroll, movement, height, most);
 }

@@ -7,9 +7,9 @@ use crate::engine::event::Ready;
 use crate::engine::{Intent, Notice, State};
 use crate::runbook::model::{Effect, StepId};
 use crate::tui::keys::{Mode, Verb};
-use crate::tui::model::{List, Model, Out, Overlay, Pager, Pane, Prompt, Sheet};
+use crate::tui::model::{Choice, List, Model, Out, Overlay, Pager, Pane, Prompt, Sheet};
 use crate::tui::ring::Position;
-use crate::tui::view::{Choice, choices, step};
+use crate::tui::view::{choices, step};
 
 pub fn verb(model: &mut Model, state: &State, verb: Verb, now: Timestamp) -> Vec<Out> {
     match verb {
@@ -113,13 +113,11 @@ fn neighbour(model: &mut Model, state: &State, way: Way, now: Timestamp) -> Vec<
         Way::Forward => here.checked_add(1),
         Way::Back => here.checked_sub(1),
     });
-    match next.and_then(|next| steps.get(next)) {
-        Some(step) => go(state, (*step).clone()),
-        None => {
-            model.say(Notice::Info("there is no step beyond this one".to_owned()), now);
-            Vec::new()
-        }
+    if let Some(step) = next.and_then(|next| steps.get(next)) {
+        return go(state, (*step).clone());
     }
+    model.say(Notice::Info("there is no step beyond this one".to_owned()), now);
+    Vec::new()
 }
 
 /// To where the one finding sends; asks where there are several.
@@ -148,16 +146,9 @@ fn copy(model: &mut Model, state: &State, now: Timestamp) -> Vec<Out> {
         Ready::Now { describes, .. } => Some(describes.by_hand.clone().unwrap_or_else(|| describes.runs.join("\n"))),
         Ready::Needs(_) | Ready::NotNow(_) => None,
     });
-    match text {
-        Some(text) => {
-            model.say(Notice::Info("copied what the marked command runs".to_owned()), now);
-            vec![Out::Copy(text)]
-        }
-        None => {
-            model.say(Notice::Info("there is nothing to copy: the marked command is not ready".to_owned()), now);
-            Vec::new()
-        }
-    }
+    let said = if text.is_some() { "copied what the marked command runs" } else { "nothing to copy: the marked command is not ready" };
+    model.say(Notice::Info(said.to_owned()), now);
+    text.map(Out::Copy).into_iter().collect()
 }
 
 /// Turns the output to the run before or after; past the newest it follows new runs again.

@@ -16,7 +16,8 @@ use crossterm::event::{KeyEvent, KeyEventKind};
 use jiff::Timestamp;
 use ratatui::layout::Size;
 
-use super::keys::{Mode, Verb};
+use super::keys::{Chord, Mode, Verb};
+use super::layout;
 use super::model::{Input, Model, Out, Overlay, Search};
 use super::surface::{Admission, Surface, surface};
 use crate::engine::{Intent, Notice, State};
@@ -70,6 +71,11 @@ fn key(model: &mut Model, state: &State, key: KeyEvent, now: Timestamp) -> Vec<O
     if key.kind == KeyEventKind::Release {
         return Vec::new();
     }
+    // What can't be seen can't be answered. Ctrl-C still leaves.
+    let is_interrupt = Chord::of(key) == Chord::INTERRUPT;
+    if layout::is_too_small(model.area()) && !is_interrupt {
+        return Vec::new();
+    }
     let on_top = surface(model, state);
     let mode = on_top.mode();
     let top = match on_top {
@@ -79,17 +85,11 @@ fn key(model: &mut Model, state: &State, key: KeyEvent, now: Timestamp) -> Vec<O
         Surface::Confirm(_) => Top::Confirm,
     };
     let admission = model.arrival.admit(key, mode, now);
-    match (admission, &top) {
-        (Admission::Taken, _) | (_, Top::Panes | Top::Overlay) => {}
-        (Admission::Early, Top::Question | Top::Confirm) => {
-            model.arrival.dialog_mut().complaint =
-                Some("typed before this could be read, so it does not count: pause, then answer".to_owned());
-            return Vec::new();
-        }
-        (Admission::Repeated, Top::Question | Top::Confirm) => {
-            model.arrival.dialog_mut().complaint = Some("a key held down does not count: let go, wait a second, press it once".to_owned());
-            return Vec::new();
-        }
+    // Ctrl-C only ever leaves or declines, so it need not wait.
+    if admission == Admission::Dropped && !is_interrupt {
+        let why = "typed ahead or held down: it does not count. Wait a second, then answer.";
+        model.arrival.dialog_mut().complaint = Some(why.to_owned());
+        return Vec::new();
     }
     let verb = model.keys.verb(mode, key);
     match top {
@@ -108,7 +108,7 @@ fn overlay(model: &mut Model, state: &State, (key, verb): (KeyEvent, Option<Verb
             Vec::new()
         }
         Overlay::Prompt { .. } => prompt::key(model, state, (key, verb), now),
-        Overlay::List { .. } => list::key(model, state, verb),
+        Overlay::List { .. } => list::key(model, state, verb, now),
         Overlay::Pager(_) => {
             pager::key(model, (key, verb), now);
             Vec::new()

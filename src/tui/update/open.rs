@@ -18,7 +18,8 @@ pub fn sheet(model: &mut Model, sheet: Sheet) {
 
 /// A list, or a word why there is none.
 pub fn list(model: &mut Model, state: &State, list: List, now: Timestamp) {
-    if choices(state, list).is_empty() {
+    let marked = choices(state, list).into_iter().next();
+    if marked.is_none() {
         let why = match list {
             List::Undo => "no change is in place that could be undone",
             List::Unknown | List::Verdict(_) => "no outcome is unknown",
@@ -28,7 +29,7 @@ pub fn list(model: &mut Model, state: &State, list: List, now: Timestamp) {
         model.say(Notice::Info(why.to_owned()), now);
         return;
     }
-    model.overlay = Overlay::List { list, selected: 0 };
+    model.overlay = Overlay::List { list, marked };
 }
 
 /// Leaves at once where the incident is closed; asks otherwise.

@@ -39,28 +39,36 @@ enum After {
 
 fn reading(model: &mut Model, pager: &mut Pager, verb: Option<Verb>, now: Timestamp) -> After {
     let Some(verb) = verb else { return After::Stays };
-    match verb {
-        Verb::Back if matches!(pager.search, Search::For(_)) => pager.search = Search::Off,
-        Verb::Back => return After::Closes,
-        Verb::Search => pager.search = Search::Typing(Field::default()),
-        Verb::NextMatch => search(model, pager, Towards::Newer, now),
-        Verb::PreviousMatch => search(model, pager, Towards::Older, now),
-        Verb::Wrap => toggle_wrap(pager),
-        Verb::Left => pager.left = pager.left.saturating_sub(SIDEWAYS),
-        Verb::Right if pager.wrap == Wrap::Cut => pager.left = pager.left.saturating_add(SIDEWAYS).min(FURTHEST),
-        Verb::OlderRun | Verb::NewerRun => {
-            other_run(model, if verb == Verb::OlderRun { Way::Back } else { Way::Forward });
-            (pager.position, pager.hit) = (Position::Tail, None);
+    if let Some(movement) = scroll::movement(verb) {
+        if let Some((output, window)) = room(model, pager) {
+            pager.position = scroll::in_ring(&output.lines, pager.position, movement, window);
         }
-        verb => {
-            if let (Some(movement), Some((output, window))) = (scroll::movement(verb), room(model, pager)) {
-                pager.position = scroll::in_ring(&output.lines, pager.position, movement, window);
-            }
-        }
+        return After::Stays;
+    }
+    if verb == Verb::Back {
+        // The first one ends the search.
+        let searched = std::mem::take(&mut pager.search);
+        return if matches!(searched, Search::For(_)) { After::Stays } else { After::Closes };
+    }
+    let turns = [(Verb::OlderRun, Way::Back), (Verb::NewerRun, Way::Forward)];
+    if let Some((_, way)) = turns.iter().find(|(turn, _)| *turn == verb) {
+        other_run(model, *way);
+        (pager.position, pager.hit) = (Position::Tail, None);
+    } else if verb == Verb::Search {
+        pager.search = Search::Typing(Field::default());
+    } else if verb == Verb::NextMatch {
+        search(model, pager, Towards::Newer, now);
+    } else if verb == Verb::PreviousMatch {
+        search(model, pager, Towards::Older, now);
+    } else if verb == Verb::Wrap {
+        toggle_wrap(pager);
+    } else if verb == Verb::Left {
+        pager.left = pager.left.saturating_sub(SIDEWAYS);
+    } else if verb == Verb::Right && pager.wrap == Wrap::Cut {
+        pager.left = pager.left.saturating_add(SIDEWAYS).min(FURTHEST);
     }
     After::Stays
 }
-
 fn toggle_wrap(pager: &mut Pager) {
     pager.left = 0;
     pager.wrap = match pager.wrap {
@@ -103,15 +111,12 @@ fn search(model: &mut Model, pager: &mut Pager, towards: Towards, now: Timestamp
         (None, Towards::Newer) => output.lines.top(pager.position, window).0,
         (None, Towards::Older) => output.lines.end(),
     };
-    match output.lines.find(text, from, towards) {
-        Some(line) => {
-            pager.hit = Some(line);
-            pager.position = Position::At { line, row: 0 };
-        }
-        None => {
-            let whither = if towards == Towards::Newer { "newer" } else { "older" };
-            let said = format!("no {whither} line has `{text}`");
-            model.say(Notice::Info(said), now);
-        }
+    if let Some(line) = output.lines.find(text, from, towards) {
+        pager.hit = Some(line);
+        pager.position = Position::At { line, row: 0 };
+        return;
     }
+    let whither = if towards == Towards::Newer { "newer" } else { "older" };
+    let said = format!("no {whither} line has `{text}`");
+    model.say(Notice::Info(said), now);
 }

@@ -6,9 +6,10 @@ use ratatui::layout::{Margin, Position, Rect};
 use super::{Scene, header, step};
 use crate::action::{Identity, Preview};
 use crate::engine::change::Asking;
-use crate::engine::{Challenge, Proposal, Request, Tier, Wish};
+use crate::engine::{Challenge, Request, Tier, Wish};
 use crate::runbook::model::Command;
 use crate::tui::field::Field;
+use crate::tui::keys::{Mode, Verb};
 use crate::tui::paint::{self, Brush, Row, Weight};
 use crate::tui::surface::{Dialog, Part};
 use crate::tui::tell;
@@ -45,36 +46,71 @@ fn places(asking: &Asking, body: Rect) -> Places {
 pub fn draw(scene: &Scene, asking: &Asking, body: Rect, brush: &mut Brush) {
     let tier = asking.proposal.tier();
     let role = header::role(tier);
-    let title = Row::new(role, format!(" TIER {} · {} · {} ", tier.number(), tier.means(), asks(asking.proposal.challenge())));
-    brush.frame(frame_of(body), title, (border(tier), weight(tier)));
+    let means = if asking.proposal.declared() { "a read that nothing enforces" } else { tier.means() };
+    let title = Row::new(role, format!(" TIER {} · {} · {means} ", tier.number(), asks(asking.proposal.challenge())));
+    brush.frame(frame_of(body), &title, (border(tier), weight(tier)));
     let places = places(asking, body);
     let grave = gravest(scene, asking);
-    let (top, between) = halves(&grave, &places);
-    brush.rows(top, &grave, 0);
-    details(scene, asking, between, brush);
+    let halves = halves(&grave, &places);
+    match halves.fit {
+        Fit::Whole => {
+            brush.rows(halves.top, &grave, 0);
+        }
+        Fit::Cut => {
+            for (y, row) in (halves.top.y..halves.top.bottom()).zip(&grave) {
+                brush.line(Rect { y, height: 1, ..halves.top }, row);
+            }
+        }
+    }
+    details(scene, asking, &halves, brush);
     prompt(scene, asking, &places, brush);
 }
 
-/// The rooms for what is gravest and for the details. The details have at least two rows, so that it shows that there are some.
-fn halves(grave: &[Row], places: &Places) -> (Rect, Rect) {
-    let inner = places.inner;
-    let room = places.rule.y.saturating_sub(inner.y);
-    let top = u16::try_from(paint::measure(grave, inner.width)).unwrap_or(u16::MAX).min(room.saturating_sub(2));
-    (Rect { height: top, ..inner }, Rect { y: inner.y + top, height: room - top, ..inner })
+/// Whether the gravest rows found room in full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fit {
+    Whole,
+    /// One row each, as many as there is room for; from the first that is cut or missing, they are the first of what scrolls.
+    Cut,
 }
 
-/// How far the details can be scrolled.
-pub fn most_details(scene: &Scene, asking: &Asking, body: Rect) -> usize {
-    let (_, between) = halves(&gravest(scene, asking), &places(asking, body));
-    let rows = detail_rows(scene, asking);
-    paint::measure(&rows, between.width).saturating_sub(usize::from(between.height))
+struct Halves {
+    top: Rect,
+    between: Rect,
+    fit: Fit,
+    /// Rows of the screen that are not shown again among the details.
+    above: usize,
+}
+
+/// The rooms for what is gravest and for the details. The details have at least two rows, so that it shows that there are some.
+fn halves(grave: &[Row], places: &Places) -> Halves {
+    let inner = places.inner;
+    let room = places.rule.y.saturating_sub(inner.y);
+    let most = room.saturating_sub(2);
+    let needed = u16::try_from(paint::measure(grave, inner.width)).unwrap_or(u16::MAX);
+    let whole = |row: &&Row| row.width() <= usize::from(inner.width);
+    let (height, fit, above) = if needed <= most {
+        (needed, Fit::Whole, usize::from(needed))
+    } else {
+        (most, Fit::Cut, grave.iter().take(usize::from(most)).take_while(whole).count())
+    };
+    let between = Rect { y: inner.y + height, height: room - height, ..inner };
+    Halves { top: Rect { height, ..inner }, between, fit, above }
+}
+
+/// How far the details can be scrolled, and how many rows of them show at once.
+pub fn extent(scene: &Scene, asking: &Asking, body: Rect) -> (usize, u16) {
+    let halves = halves(&gravest(scene, asking), &places(asking, body));
+    let rows = all_rows(scene, asking);
+    let height = halves.between.height;
+    (paint::measure(&rows, halves.between.width).saturating_sub(halves.above + usize::from(height)), height)
 }
 
 fn asks(challenge: &Challenge) -> &'static str {
     match challenge {
-        Challenge::Yes => "press y",
-        Challenge::TypeName(_) => "type the name",
-        Challenge::Recall { .. } => "from memory",
+        Challenge::Yes => "PRESS y",
+        Challenge::TypeName(_) => "TYPE THE NAME",
+        Challenge::Recall { .. } => "TYPE FROM MEMORY",
     }
 }
 
@@ -116,17 +152,16 @@ fn gravest(scene: &Scene, asking: &Asking) -> Vec<Row> {
     rows.extend(wish.fighters.iter().map(|fighter| labelled("AGAINST", Role::Hazard, format!("! {fighter}"))));
     rows.push(labelled("REACH", Role::Text, reach(wish)));
     rows.extend(object(&wish.write.identity));
+    rows.extend(header::server(&wish.write.identity).map(|server| labelled("SERVER", Role::Text, server)));
     rows
 }
 
 fn undoing(scene: &Scene, asking: &Asking) -> Row {
-    match &asking.proposal.wish().write.undo {
-        Some(_) => labelled("UNDO", Role::Good, "can be undone: see below"),
-        None => {
-            let why = command(scene, asking).and_then(|command| command.irreversible.clone());
-            labelled("DANGER", Role::Bad, format!("CAN'T BE UNDONE: {}", why.unwrap_or_else(|| "there is no undo for it".to_owned())))
-        }
+    if asking.proposal.wish().write.undo.is_some() {
+        return labelled("UNDO", Role::Good, "can be undone: see below");
     }
+    let why = command(scene, asking).and_then(|command| command.irreversible.clone());
+    labelled("DANGER", Role::Bad, format!("CAN'T BE UNDONE: {}", why.unwrap_or_else(|| "there is no undo for it".to_owned())))
 }
 
 fn command<'a>(scene: &Scene<'a>, asking: &Asking) -> Option<&'a Command> {
@@ -154,7 +189,10 @@ fn object(identity: &Identity) -> Option<Row> {
             let user = cluster.user.as_ref().map_or_else(String::new, |user| format!(" · as {user}"));
             let object = cluster.object.as_ref().map_or_else(
                 || "no single object".to_owned(),
-                |object| format!("{} {} · uid {} · version {}", object.kind, object.name, object.uid, object.resource_version),
+                |object| {
+                    let generation = object.generation.map_or_else(String::new, |generation| format!(" · generation {generation}"));
+                    format!("{} {} · uid {}{generation} · version {}", object.kind, object.name, object.uid, object.resource_version)
+                },
             );
             Some(labelled("OBJECT", Role::Text, format!("{object}{user}")))
         }
@@ -166,19 +204,27 @@ fn object(identity: &Identity) -> Option<Row> {
     }
 }
 
-fn details(scene: &Scene, asking: &Asking, area: Rect, brush: &mut Brush) {
-    let rows = detail_rows(scene, asking);
-    let all = brush.measure(&rows, area.width);
+/// What scrolls: the details, after the gravest where those were cut above.
+fn details(scene: &Scene, asking: &Asking, halves: &Halves, brush: &mut Brush) {
+    let (area, above) = (halves.between, halves.above);
+    let rows = all_rows(scene, asking);
+    let all = brush.measure(&rows, area.width).saturating_sub(above);
     let scroll = scene.dialog().map_or(0, |dialog| dialog.scroll);
     let skip = scroll.min(all.saturating_sub(usize::from(area.height)));
-    brush.rows(area, &rows, skip);
+    brush.rows(area, &rows, above + skip);
     let rule = Rect { y: area.bottom(), height: 1, ..area };
     brush.line(rule, &Row::new(Role::Border, "─".repeat(usize::from(rule.width))));
     step::more(area, (skip, all), brush);
 }
 
+fn all_rows(scene: &Scene, asking: &Asking) -> Vec<Row> {
+    let mut rows = gravest(scene, asking);
+    rows.extend(detail_rows(scene, asking));
+    rows
+}
+
 /// Everything else that is shown, in full.
-pub fn detail_rows(scene: &Scene, asking: &Asking) -> Vec<Row> {
+fn detail_rows(scene: &Scene, asking: &Asking) -> Vec<Row> {
     let wish = asking.proposal.wish();
     let mut rows = vec![Row::new(Role::Faint, "runs exactly")];
     rows.extend(wish.describes.runs.iter().map(|line| Row::new(Role::Strong, format!("  {line}")).hang(4)));
@@ -188,7 +234,6 @@ pub fn detail_rows(scene: &Scene, asking: &Asking) -> Vec<Row> {
     rows.extend(asking.prepared.before.iter().map(|reading| labelled("now", Role::Text, tell::reading(reading))));
     let verify = command(scene, asking).and_then(|command| command.verify.as_ref());
     rows.extend(verify.map(|verify| labelled("verify", Role::Text, verify.value.to_string())));
-    rows.push(labelled("bound to", Role::Faint, short(&asking.proposal)));
     rows
 }
 
@@ -214,11 +259,6 @@ fn undo_rows(wish: &Wish) -> Vec<Row> {
     std::iter::once(Row::new(Role::Faint, "its undo")).chain(lines).collect()
 }
 
-/// Enough of the digest to tell two dialogs apart.
-fn short(proposal: &Proposal) -> String {
-    proposal.digest().chars().take(12).collect()
-}
-
 fn prompt(scene: &Scene, asking: &Asking, places: &Places, brush: &mut Brush) {
     let blank = Dialog::default();
     let dialog = scene.dialog().unwrap_or(&blank);
@@ -229,7 +269,7 @@ fn prompt(scene: &Scene, asking: &Asking, places: &Places, brush: &mut Brush) {
             brush.line(places.answer, &row);
         }
         Challenge::TypeName(name) => {
-            let label = Row::new(Role::Strong, "Type ").and(Role::Key, &**name).and(Role::Strong, " to run it: ");
+            let label = Row::new(Role::Strong, "› Type ").and(Role::Key, &**name).and(Role::Strong, " to run it: ");
             typed(places.answer, &label, &dialog.answer, brush);
         }
         Challenge::Recall { what, .. } => {
@@ -245,7 +285,7 @@ fn prompt(scene: &Scene, asking: &Asking, places: &Places, brush: &mut Brush) {
     if let Some(complaint) = &dialog.complaint {
         brush.line(places.complaint, &Row::new(Role::Problem, format!("! {complaint}")));
     } else {
-        brush.line(places.complaint, &Row::new(Role::Faint, hint(asking.proposal.challenge())));
+        brush.line(places.complaint, &Row::new(Role::Faint, hint(scene, asking.proposal.challenge())));
     }
 }
 
@@ -255,11 +295,15 @@ fn name_label(what: &str) -> String {
     format!("Name of the {what}, from memory: ")
 }
 
-fn hint(challenge: &Challenge) -> &'static str {
+fn hint(scene: &Scene, challenge: &Challenge) -> String {
+    let key = |mode, verb| scene.model.keys.key(mode, verb);
     match challenge {
-        Challenge::Yes => "Esc: nothing runs.",
-        Challenge::TypeName(_) => "Then Enter. Esc: nothing runs.",
-        Challenge::Recall { .. } => "Hidden here on purpose. Both lines, then Enter. Esc: nothing runs.",
+        Challenge::Yes => format!("{}: nothing runs.", key(Mode::Confirm, Verb::Back)),
+        Challenge::TypeName(_) => format!("Then {}. {}: nothing runs.", key(Mode::Recall, Verb::Accept), key(Mode::Recall, Verb::Back)),
+        Challenge::Recall { .. } => {
+            let [enter, tab, esc] = [Verb::Accept, Verb::Toggle, Verb::Back].map(|verb| key(Mode::Recall, verb));
+            format!("Hidden on purpose. {tab}: other line. {enter}: answer. {esc}: nothing runs.")
+        }
     }
 }
 
@@ -275,7 +319,7 @@ pub fn cursor(scene: &Scene, asking: &Asking, body: Rect) -> Option<Position> {
     let places = places(asking, body);
     let (area, label, field) = match asking.proposal.challenge() {
         Challenge::Yes => return None,
-        Challenge::TypeName(name) => (places.answer, Row::text(format!("Type {name} to run it: ")), &dialog.answer),
+        Challenge::TypeName(name) => (places.answer, Row::text(format!("› Type {name} to run it: ")), &dialog.answer),
         Challenge::Recall { what, .. } => match dialog.part {
             Part::Answer => (places.answer, Row::text(format!("  {}", name_label(what))), &dialog.answer),
             Part::Reason => (places.reason?, Row::text(format!("  {REASON}")), &dialog.reason),

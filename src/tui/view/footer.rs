@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{Scene, header};
+use super::{Scene, header, step};
 use crate::action::Ending;
 use crate::engine::Notice;
 use crate::engine::state::State;
@@ -20,7 +20,13 @@ const PROBLEM_STAYS: u64 = 120;
 pub fn notice(scene: &Scene, area: Rect, brush: &mut Brush) {
     let newest = scene.model.messages.back().filter(|message| stays(message, scene));
     let row = newest.map_or_else(|| hint(scene), |message| said(scene, message));
-    brush.line(area, &row);
+    let more = Row::new(Role::Key, format!(" {}", scene.model.keys.key(Mode::Console, Verb::Messages))).and(Role::Text, " all of it ");
+    let cut = newest.is_some() && row.width() > usize::from(area.width) && matches!(scene.surface(), Surface::Panes);
+    let width = if cut { area.width.saturating_sub(u16::try_from(more.width()).unwrap_or(0)) } else { area.width };
+    brush.line(Rect { width, ..area }, &row);
+    if cut {
+        brush.line_right(area, &more);
+    }
 }
 
 fn stays(message: &Message, scene: &Scene) -> bool {
@@ -58,6 +64,8 @@ fn hint(scene: &Scene) -> Row {
         format!("Nobody knows whether a change took effect: verify it, or {} and say what happened.", key(Verb::Outcomes))
     } else if state.incident.findings.iter().any(|(key, held)| Some(&key.0) == state.incident.step.as_ref() && held.go.is_some()) {
         format!("A finding holds: {} follows it.", key(Verb::Follow))
+    } else if state.current_step().is_some_and(|step| step::lacks_evidence(scene, step)) {
+        "A change here needs the evidence marked ✗: run that first.".to_owned()
     } else if unread(state) {
         format!("{} runs the marked read. {} when you have seen enough.", key(Verb::Open), key(Verb::Complete))
     } else {

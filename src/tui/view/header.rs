@@ -29,20 +29,37 @@ fn split(brush: &mut Brush, area: Rect, left: &Row, right: &Row) {
 
 fn place(state: &State) -> Row {
     let Some(opened) = &state.incident.opened else { return Row::new(Role::Faint, " opening …") };
-    let mut row = match opened.mode {
-        Mode::Live => Row::new(Role::Live, " LIVE "),
-        Mode::Drill => Row::new(Role::Drill, " DRILL "),
+    let role = match opened.mode {
+        Mode::Live => Role::Live,
+        Mode::Drill => Role::Drill,
     };
+    let mut row = Row::new(role, format!(" {} {} ", opened.mode.as_str(), opened.target_kind.as_str()));
     if state.setup.read_only {
         row = row.and(Role::ReadOnly, " READ-ONLY");
     }
-    row.and(Role::Strong, format!(" {}", opened.service_name)).and(Role::Text, format!(" on {} ", target(&opened.target)))
+    row.and(Role::Strong, format!(" {}", opened.service_name)).and(Role::Text, format!(" · {}", whole(&opened.target)))
 }
 
-/// The target in one line, the decisive part first.
+/// The target with where it is reached.
+pub fn whole(identity: &Identity) -> String {
+    match server(identity) {
+        Some(server) => format!("{} · {server}", target(identity)),
+        None => target(identity),
+    }
+}
+
+/// The API server, from the live client.
+pub fn server(identity: &Identity) -> Option<&str> {
+    match identity {
+        Identity::Cluster(cluster) => Some(&cluster.server),
+        Identity::Host(_) | Identity::Here => None,
+    }
+}
+
+/// The target in a few words, the decisive part first.
 pub fn target(identity: &Identity) -> String {
     match identity {
-        Identity::Cluster(cluster) => format!("cluster {} · namespace {} · {}", cluster.context, cluster.namespace, cluster.server),
+        Identity::Cluster(cluster) => format!("context {} · namespace {}", cluster.context, cluster.namespace),
         Identity::Host(host) => match &host.process {
             Some(process) => format!("host {} · process {}", host.host, process.pid),
             None => format!("host {} · no process", host.host),
@@ -103,7 +120,7 @@ fn alerts(scene: &Scene) -> Row {
         say(Role::Notice, format!("{} preparing", state.preparing.len()));
     }
     if !state.reads.is_empty() {
-        say(Role::Notice, format!("{} reading", state.reads.len()));
+        say(Role::Notice, format!("{} running", state.reads.len()));
     }
     row.and(Role::Text, " ")
 }

@@ -1,5 +1,7 @@
 //! Lists to choose from: what can be undone, what is unknown, what runs, where findings send.
 
+use std::collections::BTreeSet;
+
 use ratatui::layout::{Margin, Rect};
 
 use super::{Scene, prompt};
@@ -8,17 +10,9 @@ use crate::engine::change::Change;
 use crate::runbook::model::StepId;
 use crate::timeline::record::RunId;
 use crate::tui::clock;
-use crate::tui::model::List;
+use crate::tui::model::{Choice, List};
 use crate::tui::paint::{Brush, Row, Weight};
 use crate::tui::theme::Role;
-
-/// One line to choose, and what choosing it is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Choice {
-    Run(RunId),
-    Happened { run: RunId, happened: bool },
-    Step(StepId),
-}
 
 /// What a list offers now.
 pub fn choices(state: &State, list: List) -> Vec<Choice> {
@@ -29,9 +23,8 @@ pub fn choices(state: &State, list: List) -> Vec<Choice> {
         List::Verdict(run) => vec![Choice::Happened { run, happened: true }, Choice::Happened { run, happened: false }],
         List::Running => runs(running(state)),
         List::Findings => {
-            let mut steps: Vec<StepId> = state.incident.findings.values().filter_map(|held| held.go.clone()).collect();
-            steps.dedup();
-            steps.into_iter().map(Choice::Step).collect()
+            let steps: BTreeSet<&StepId> = state.incident.findings.values().filter_map(|held| held.go.as_ref()).collect();
+            state.steps().filter(|step| steps.contains(&step.id)).map(|step| Choice::Step(step.id.clone())).collect()
         }
     }
 }
@@ -55,24 +48,25 @@ fn heading(list: List) -> (&'static str, &'static str) {
     }
 }
 
-pub fn draw(scene: &Scene, list: List, selected: usize, body: Rect, brush: &mut Brush) {
+pub fn draw(scene: &Scene, (list, marked): (List, Option<&Choice>), body: Rect, brush: &mut Brush) {
     let choices = choices(scene.state, list);
+    let selected = choices.iter().position(|choice| Some(choice) == marked);
     let (title, about) = heading(list);
     let rows = u16::try_from(choices.len() * 2).unwrap_or(u16::MAX);
     let height = rows.saturating_add(4).min(body.height);
     let frame = Rect { y: body.bottom() - height, height, ..body };
-    brush.frame(frame, Row::new(Role::Focus, format!(" {title} ")), (Role::Focus, Weight::Plain));
+    brush.frame(frame, &Row::new(Role::Focus, format!(" {title} ")), (Role::Focus, Weight::Plain));
     let inner = frame.inner(Margin::new(1, 1));
     brush.line(inner, &Row::new(Role::Faint, about));
     let room = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
     let at_once = usize::from(room.height / 2).max(1);
-    let first = (selected + 1).saturating_sub(at_once);
+    let first = selected.map_or(0, |selected| (selected + 1).saturating_sub(at_once));
     for (number, choice) in choices.iter().enumerate().skip(first).take(at_once) {
         let offset = u16::try_from((number - first) * 2).unwrap_or(u16::MAX);
         let line = Rect { y: room.y + offset, height: 1, ..room };
-        let mark = if number == selected { "› " } else { "  " };
+        let (mark, role) = if Some(number) == selected { ("› ", Role::Strong) } else { ("  ", Role::Text) };
         let (name, detail) = describe(scene, choice);
-        brush.line(line, &Row::new(Role::Key, mark).and(if number == selected { Role::Strong } else { Role::Text }, name));
+        brush.line(line, &Row::new(Role::Key, mark).and(role, name));
         brush.line(Rect { y: line.y + 1, ..line }, &Row::new(Role::Faint, format!("    {detail}")));
     }
 }

@@ -12,7 +12,7 @@ pub mod step;
 mod steps;
 mod timeline;
 
-pub use list::{Choice, choices};
+pub use list::choices;
 pub use pager::window as pager_window;
 pub use sheet::rows as sheet_rows;
 pub use steps::step_at;
@@ -53,7 +53,10 @@ pub fn view(model: &Model, state: &State, now: Timestamp, area: Rect, buf: &mut 
     brush.clear(area);
     let Some(layout) = layout(area, model.pane) else {
         let (width, height) = SMALLEST;
-        brush.line(area, &Row::new(Role::Problem, format!("qrh needs {width}×{height}; this is {}×{}", area.width, area.height)));
+        brush.line(
+            area,
+            &Row::new(Role::Problem, format!("qrh needs {width}×{height}, this is {}×{}: make it larger", area.width, area.height)),
+        );
         return;
     };
     header::draw(&scene, layout.header, &mut brush);
@@ -90,9 +93,9 @@ fn over(scene: &Scene, overlay: &Overlay, layout: &Layout, brush: &mut Brush) {
             panes(scene, layout, brush);
             prompt::draw(scene, prompt, field, layout.body, brush);
         }
-        Overlay::List { list, selected } => {
+        Overlay::List { list, marked } => {
             panes(scene, layout, brush);
-            list::draw(scene, *list, *selected, layout.body, brush);
+            list::draw(scene, (*list, marked.as_ref()), layout.body, brush);
         }
         Overlay::Leaving => {
             panes(scene, layout, brush);
@@ -111,7 +114,7 @@ pub fn cursor(model: &Model, state: &State, area: Rect) -> Option<Position> {
         Surface::Confirm(asking) => confirm::cursor(&scene, asking, body),
         Surface::Question(question) => prompt::question_cursor(&scene, question, body),
         Surface::Overlay(overlay) => match overlay {
-            Overlay::Prompt { prompt, field } => prompt::cursor(&scene, prompt, field, body),
+            Overlay::Prompt { prompt, field } => Some(prompt::cursor(&scene, prompt, field, body)),
             Overlay::Pager(pager) => pager::cursor(pager, body),
             Overlay::Nothing | Overlay::Sheet { .. } | Overlay::List { .. } | Overlay::Leaving => None,
         },
@@ -137,12 +140,12 @@ fn frame(scene: &Scene, (pane, area, wide): (Pane, Rect, bool), detail: &str, br
     } else if wide {
         title = title.and(role, " ");
     }
-    brush.frame(area, title, (role, Weight::Plain))
+    brush.frame(area, &title, (role, Weight::Plain))
 }
 
-/// How far the details of the dialog on top can be scrolled.
-pub fn most_details(model: &Model, state: &State, now: Timestamp) -> usize {
+/// How far the details of the dialog on top can be scrolled, and how many rows of them show at once.
+pub fn details_extent(model: &Model, state: &State, now: Timestamp) -> (usize, u16) {
     let scene = Scene { model, state, now };
-    let (Some(asking), Some(layout)) = (surface::asking(state), layout(model.area(), model.pane)) else { return 0 };
-    confirm::most_details(&scene, asking, layout.body)
+    let (Some(asking), Some(layout)) = (surface::asking(state), layout(model.area(), model.pane)) else { return (0, 0) };
+    confirm::extent(&scene, asking, layout.body)
 }

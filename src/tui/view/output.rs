@@ -57,7 +57,7 @@ pub fn ring(ring: &Ring, position: Position, inner: Rect, brush: &mut Brush) {
     while y < inner.bottom() {
         let Some(entry) = ring.get(line) else { return };
         let room = Rect { y, height: inner.bottom() - y, ..inner };
-        y += brush.rows(room, &[Row::new(entry.role, &*entry.text)], skip);
+        y += brush.rows(room, &[ring.row(entry)], skip);
         skip = 0;
         line += 1;
     }

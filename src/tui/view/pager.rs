@@ -18,7 +18,7 @@ pub fn window(pager: &Pager, body: Rect) -> (Rect, Window) {
 pub fn draw(scene: &Scene, pager: &Pager, body: Rect, brush: &mut Brush) {
     let shown = scene.model.output();
     let title = shown.map_or_else(|| "Output".to_owned(), |output| output::title(scene, output));
-    brush.frame(body, Row::new(Role::Focus, format!(" {title} ")), (Role::Focus, Weight::Plain));
+    brush.frame(body, &Row::new(Role::Focus, format!(" {title} ")), (Role::Focus, Weight::Plain));
     let (area, window) = window(pager, body);
     let Some(shown) = shown else { return };
     match pager.wrap {
@@ -48,8 +48,7 @@ fn cut(ring: &Ring, pager: &Pager, (area, window): (Rect, Window), brush: &mut B
     let (first, _) = ring.top(pager.position, window);
     for (y, line) in (area.y..area.bottom()).zip(first..) {
         let Some(entry) = ring.get(line) else { return };
-        let row = Row::new(entry.role, &*entry.text);
-        brush.line_from(Rect { y, height: 1, ..area }, &row, usize::from(pager.left));
+        brush.line_from(Rect { y, height: 1, ..area }, &ring.row(entry), usize::from(pager.left));
     }
 }
 

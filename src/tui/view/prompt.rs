@@ -22,12 +22,20 @@ struct Page {
     title: String,
     role: Role,
     about: Vec<Row>,
+    /// The row about it that must be in view.
+    marked: usize,
     label: &'static str,
 }
 
 fn page(scene: &Scene, prompt: &Prompt) -> Page {
     let step = scene.state.current_step().map_or_else(String::new, |step| step.title.value.clone());
-    let plain = |title: &str, about: &str, label| Page { title: title.to_owned(), role: Role::Focus, about: vec![Row::text(about)], label };
+    let plain = |title: &str, about: &str, label| Page {
+        title: title.to_owned(),
+        role: Role::Focus,
+        about: vec![Row::text(about)],
+        marked: 0,
+        label,
+    };
     match prompt {
         Prompt::Complete => plain(&format!("Done: {step}"), "Say what you saw: the value, not just \"checked\".", "Saw: "),
         Prompt::Skip => plain(&format!("Skip: {step}"), "Why this step is left out.", "Because: "),
@@ -62,7 +70,7 @@ fn own_command(scene: &Scene, effect: Effect) -> Page {
             "It runs on the incident's target. A dialog shows it first, unless it is known to be unable to change anything.",
         ),
     ];
-    Page { title: "A command of your own".to_owned(), role: Role::Focus, about, label: "$ " }
+    Page { title: "A command of your own".to_owned(), role: Role::Focus, about, marked: 0, label: "$ " }
 }
 
 fn close(scene: &Scene) -> Page {
@@ -76,8 +84,8 @@ fn close(scene: &Scene) -> Page {
     if open > 0 {
         about.push(Row::text(format!("{open} steps are not settled.")));
     }
-    about.push(Row::text("How it ended, in one line. Nothing can be added afterwards."));
-    Page { title: "End the incident".to_owned(), role: Role::Hazard, about, label: "Summary: " }
+    about.push(Row::text("How it ended, in one line. This closes the incident."));
+    Page { title: "End the incident".to_owned(), role: Role::Hazard, about, marked: 0, label: "Summary: " }
 }
 
 /// The title of a run.
@@ -100,8 +108,8 @@ fn boxed(page: &Page, body: Rect) -> (Rect, Rect, Rect, Rect) {
 
 fn show(page: &Page, field: Option<&Field>, complaint: Option<&str>, body: Rect, brush: &mut Brush) {
     let (frame, about, line, under) = boxed(page, body);
-    brush.frame(frame, Row::new(page.role, format!(" {} ", page.title)), (page.role, Weight::Plain));
-    brush.rows(about, &page.about, 0);
+    brush.frame(frame, &Row::new(page.role, format!(" {} ", page.title)), (page.role, Weight::Plain));
+    brush.rows(about, &page.about, (page.marked + 1).saturating_sub(usize::from(about.height)));
     if let Some(field) = field {
         brush.line(line, &Row::new(Role::Strong, page.label));
         brush.typed(after(line, page.label), field);
@@ -128,12 +136,13 @@ pub fn draw(scene: &Scene, prompt: &Prompt, field: &Field, body: Rect, brush: &m
     show(&page(scene, prompt), Some(field), complaint, body, brush);
 }
 
-pub fn cursor(scene: &Scene, prompt: &Prompt, field: &Field, body: Rect) -> Option<Position> {
-    Some(cursor_in(&page(scene, prompt), field, body))
+pub fn cursor(scene: &Scene, prompt: &Prompt, field: &Field, body: Rect) -> Position {
+    cursor_in(&page(scene, prompt), field, body)
 }
 
 fn question_page(scene: &Scene, question: &Question, selected: usize) -> Page {
     let mut about: Vec<Row> = question.ask.question.lines().map(|line| Row::new(Role::Strong, line)).collect();
+    let mut marked = 0;
     let label = match &question.ask.answer {
         Answer::Text => "Answer: ",
         Answer::Number => "Number: ",
@@ -142,6 +151,7 @@ fn question_page(scene: &Scene, question: &Question, selected: usize) -> Page {
             ""
         }
         Answer::Choice(choices) => {
+            marked = about.len() + selected;
             about.extend(choices.iter().enumerate().map(|(number, choice)| {
                 let mark = if number == selected { "› " } else { "  " };
                 let role = if number == selected { Role::Selected } else { Role::Text };
@@ -151,7 +161,7 @@ fn question_page(scene: &Scene, question: &Question, selected: usize) -> Page {
         }
     };
     let title = scene.state.command(&question.command).map_or_else(|| question.command.to_string(), |(_, found)| found.title.value.clone());
-    Page { title: format!("Question: {title}"), role: Role::Focus, about, label }
+    Page { title: format!("Question: {title}"), role: Role::Focus, about, marked, label }
 }
 
 pub fn question(scene: &Scene, question: &Question, body: Rect, brush: &mut Brush) {
@@ -189,6 +199,6 @@ pub fn leaving(scene: &Scene, body: Rect, brush: &mut Brush) {
     }
     let (leave, stay) = (keys.key(Mode::Leave, Verb::Yes), keys.key(Mode::Leave, Verb::Back));
     about.push(Row::new(Role::Key, leave).and(Role::Text, " leaves   ").and(Role::Key, stay).and(Role::Text, " stays"));
-    let page = Page { title: "Leave the console?".to_owned(), role: Role::Focus, about, label: "" };
+    let page = Page { title: "Leave the console?".to_owned(), role: Role::Focus, about, marked: 0, label: "" };
     show(&page, None, None, body, brush);
 }

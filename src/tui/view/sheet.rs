@@ -21,7 +21,7 @@ pub fn draw(scene: &Scene, sheet: Sheet, scroll: usize, body: Rect, brush: &mut 
         Sheet::Card => " Service card ",
         Sheet::Messages => " Messages ",
     };
-    let inner = brush.frame(body, Row::new(Role::Focus, title), (Role::Focus, Weight::Plain));
+    let inner = brush.frame(body, &Row::new(Role::Focus, title), (Role::Focus, Weight::Plain));
     let rows = rows(scene, sheet);
     let all = brush.measure(&rows, inner.width);
     let skip = scroll.min(all.saturating_sub(usize::from(inner.height)));
@@ -45,10 +45,9 @@ fn named(name: &str, role: Role, text: impl Into<String>) -> Row {
 fn help(scene: &Scene) -> Vec<Row> {
     let mut rows = vec![
         Row::text("Marks: ▶ here  ✓ done  – skipped  ≠ does not fit, or not as expected  ▲ finding holds  ✗ failed  ? unknown").hang(7),
-        Row::new(Role::ReadOnly, "[RO]")
-            .and(Role::Text, " only reads   ")
-            .and(Role::Mutating, "[MUT]")
-            .and(Role::Text, " changes the target: always asks first"),
+        Row::new(Role::ReadOnly, "[RO] ").and(Role::Text, " can only read, by what is named beside it"),
+        Row::new(Role::Stale, "[RO?]").and(Role::Text, " said to only read; nothing enforces it"),
+        Row::new(Role::Mutating, "[MUT]").and(Role::Text, " changes the target: always asks first"),
     ];
     for mode in Mode::ALL {
         rows.push(Row::default());
@@ -68,7 +67,7 @@ fn card(scene: &Scene) -> Vec<Row> {
     let mut rows = Vec::new();
     if let Some(opened) = &state.incident.opened {
         rows.push(named("service", Role::Strong, &*opened.service_name));
-        rows.push(named("target", Role::Strong, format!("{} {}", opened.mode.as_str(), header::target(&opened.target))));
+        rows.push(named("target", Role::Strong, format!("{} {}", opened.mode.as_str(), header::whole(&opened.target))));
         rows.push(named("kind of target", Role::Text, opened.target_kind.as_str()));
         rows.push(named("runbook", Role::Text, format!("{} ({})", opened.runbook_title, opened.runbook)));
         rows.extend(opened.inputs.iter().map(|(name, value)| named(&format!("input {name}"), Role::Text, plain(value))));

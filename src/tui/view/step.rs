@@ -16,7 +16,7 @@ use crate::tui::theme::Role;
 use crate::tui::{clock, paint, tell};
 
 /// Lines of what a command runs that the pane shows; the dialog and the copy have all of them.
-const RUN_LINES: usize = 6;
+const RUN_LINES: usize = 3;
 
 pub fn draw(scene: &Scene, area: Rect, wide: bool, brush: &mut Brush) {
     let Some(step) = scene.state.current_step() else {
@@ -106,6 +106,16 @@ fn findings(scene: &Scene, step: &Step) -> Vec<Row> {
     .collect()
 }
 
+/// Whether a change of this step would be refused for want of fresh evidence.
+pub fn lacks_evidence(scene: &Scene, step: &Step) -> bool {
+    let fresh = |requirement: &Requirement| {
+        let outcome = scene.state.incident.results.get(&requirement.command.value);
+        let good = outcome.filter(|outcome| outcome.finished.ending() == &Ending::Succeeded);
+        good.is_some_and(|outcome| clock::between(outcome.at, scene.now) <= requirement.max_age)
+    };
+    step.requires.iter().any(|requirement| scene.state.command(&requirement.command.value).is_some() && !fresh(requirement))
+}
+
 /// Evidence a change of this step needs: fresh, stale or missing, in words.
 fn required(scene: &Scene, requirement: &Requirement) -> Option<Row> {
     let id = &requirement.command.value;
@@ -143,11 +153,23 @@ pub fn changes(state: &State, command: &Command) -> bool {
     command.effect == Effect::Mutating || matches!(verdict(state, &command.id), Some(Verdict::Changes(_)))
 }
 
+/// Whether a read is one by its author's word alone.
+fn unheld(state: &State, command: &Command) -> bool {
+    let declared = matches!(verdict(state, &command.id), Some(Verdict::Unknown(_) | Verdict::Reads(Hold::DeclaredOnly)));
+    command.effect == Effect::ReadOnly && declared
+}
+
 fn summary(scene: &Scene, command: &Command, chosen: bool) -> Row {
     let state = scene.state;
     let title = rendered(state, &command.id).map_or_else(|| command.title.value.clone(), |rendered| rendered.title.clone());
     let mark = if chosen { "› " } else { "  " };
-    let (badge, role) = if changes(state, command) { ("[MUT]", Role::Mutating) } else { ("[RO] ", Role::ReadOnly) };
+    let (badge, role) = if changes(state, command) {
+        ("[MUT]", Role::Mutating)
+    } else if unheld(state, command) {
+        ("[RO?]", Role::Stale)
+    } else {
+        ("[RO] ", Role::ReadOnly)
+    };
     let row = Row::new(Role::Key, mark).and(role, badge).and(if chosen { Role::Strong } else { Role::Text }, format!(" {title}"));
     let (role, text) = standing(scene, command);
     row.and(Role::Text, "  ").and(role, text).hang(8)
@@ -173,7 +195,8 @@ fn standing(scene: &Scene, command: &Command) -> (Role, String) {
         (Some(outcome), _) => {
             let (role, _) = tell::ending(&outcome.finished);
             let mark = mark(outcome);
-            (role, format!("{mark} {} ago", clock::age(outcome.at, now)))
+            let value = outcome.finished.reading.as_ref().map_or_else(String::new, |reading| format!("{} · ", tell::amount(reading)));
+            (role, format!("{mark} {value}{} ago", clock::age(outcome.at, now)))
         }
         (None, Some(Ready::Needs(_))) => (Role::Stale, "not ready".to_owned()),
         (None, Some(Ready::NotNow(_))) => (Role::Faint, "not now".to_owned()),
@@ -202,7 +225,7 @@ fn details(scene: &Scene, command: &Command) -> Vec<Row> {
         Some(Ready::Now { describes, .. }) => {
             rows.extend(describes.runs.iter().take(RUN_LINES).map(|line| indented(Role::Strong, &format!("$ {line}"))));
             if describes.runs.len() > RUN_LINES {
-                rows.push(indented(Role::Faint, &format!("… {} lines more", describes.runs.len() - RUN_LINES)));
+                rows.push(indented(Role::Faint, &format!("… {} lines more: its dialog has all", describes.runs.len() - RUN_LINES)));
             }
             rows.extend(describes.by_hand.iter().map(|line| indented(Role::Faint, &format!("by hand: {line}"))));
         }
@@ -224,7 +247,7 @@ fn held(state: &State, command: &Command) -> Row {
     let place = command.place.as_str();
     let (role, text) = match (command.effect, verdict(state, &command.id)) {
         (Effect::ReadOnly, Some(Verdict::Reads(Hold::DeclaredOnly) | Verdict::Unknown(_))) => {
-            (Role::Stale, "read-only: declared only, nothing enforces it; asks first".to_owned())
+            (Role::Stale, "read-only: declared only, nothing enforces it".to_owned())
         }
         (Effect::ReadOnly, Some(Verdict::Reads(hold))) => (Role::ReadOnly, format!("read-only, held by: {}", hold.as_str())),
         (Effect::ReadOnly, Some(Verdict::Changes(why))) => (Role::Bad, format!("TAGGED READ-ONLY, BUT {why}: treated as a change")),
@@ -268,7 +291,12 @@ fn precautions(command: &Command) -> Vec<Row> {
 
 fn how(scene: &Scene, command: &Command) -> Row {
     let keys = &scene.model.keys;
-    let (key, text) = if changes(scene.state, command) {
+    let reads = scene.state.reads.values().any(|reading| reading.command.as_ref() == Some(&command.id));
+    let (key, text) = if reads {
+        (keys.key(Mode::Console, Verb::Stop), " stops it")
+    } else if unheld(scene.state, command) {
+        (keys.key(Mode::Console, Verb::Open), " shows its dialog, unless the policy vouches for it")
+    } else if changes(scene.state, command) {
         (keys.key(Mode::Console, Verb::Start), " shows the dialog; nothing runs before its answer")
     } else {
         (keys.key(Mode::Console, Verb::Open), " runs it")

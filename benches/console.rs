@@ -1,0 +1,187 @@
+//! Figures of the whole program, printed and never asserted: start, first frame, lint, idle cost, size. Run it on an idle machine with
+//! `cargo bench --bench console`; each line says how it was measured.
+#![allow(clippy::print_stdout, clippy::cast_precision_loss, clippy::unwrap_used, clippy::disallowed_methods, missing_docs)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use pty_process::Size;
+use tokio::io::AsyncReadExt;
+
+const QRH: &str = env!("CARGO_BIN_EXE_qrh");
+/// How long an idle console is watched.
+const IDLE: Duration = Duration::from_secs(20);
+/// No single wait is longer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn main() {
+    let room = Room::make();
+    println!("binary, stripped        {:.1} MiB", fs::metadata(QRH).unwrap().len() as f64 / 1_048_576.0);
+    version();
+    lint(&room);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        first_frame(&room).await;
+        idle(&room).await;
+    });
+}
+
+/// A place of its own: 200 runbooks, a catalog whose service is this process, no configuration of the machine's.
+struct Room {
+    dir: tempfile::TempDir,
+}
+
+impl Room {
+    fn make() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("runbooks");
+        let books: Vec<(String, String)> = fs::read_dir(shipped)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+            .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), fs::read_to_string(&path).unwrap()))
+            .collect();
+        fs::create_dir(dir.path().join("books")).unwrap();
+        for number in 0..200 {
+            let (id, text) = &books[number % books.len()];
+            let text = text.replacen(&format!("id: {id}"), &format!("id: {id}-{number}"), 1);
+            fs::write(dir.path().join("books").join(format!("{id}-{number}.yaml")), text).unwrap();
+        }
+        Self { dir }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    fn common(&self) -> [std::ffi::OsString; 4] {
+        ["--runbooks".into(), self.path("books").into(), "--state".into(), self.path("state").into()]
+    }
+}
+
+fn median(mut times: Vec<Duration>) -> f64 {
+    times.sort();
+    times[times.len() / 2].as_secs_f64() * 1000.0
+}
+
+fn timed(command: &mut Command) -> Duration {
+    let began = Instant::now();
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+    began.elapsed()
+}
+
+fn version() {
+    let (mut bare, mut own) = (Vec::new(), Vec::new());
+    for _ in 0..300 {
+        bare.push(timed(&mut Command::new("true")));
+        own.push(timed(Command::new(QRH).arg("--version")));
+    }
+    let (bare, own) = (median(bare), median(own));
+    println!("--version               {own:.2} ms, `true` {bare:.2} ms: {:.2} ms more (medians of 300, alternating)", own - bare);
+}
+
+fn lint(room: &Room) {
+    let times = (0..9).map(|_| timed(Command::new(QRH).arg("lint").arg(room.path("books")))).collect();
+    println!("lint of 200 runbooks    {:.0} ms (median of 9)", median(times));
+}
+
+struct Open {
+    pty: pty_process::Pty,
+    child: tokio::process::Child,
+    screen: vt100::Parser,
+}
+
+fn open(room: &Room) -> Open {
+    let (pty, pts) = pty_process::open().unwrap();
+    pty.resize(Size::new(40, 120)).unwrap();
+    let command = pty_process::Command::new(QRH)
+        .args(["run", "high-cpu", "--pid", &std::process::id().to_string()])
+        .args(room.common())
+        .env_clear()
+        .env("TERM", "xterm-256color")
+        .env("HOME", room.dir.path())
+        .env("PATH", "/usr/bin:/bin")
+        .kill_on_drop(true);
+    let child = command.spawn(pts).unwrap();
+    Open { pty, child, screen: vt100::Parser::new(40, 120, 0) }
+}
+
+impl Open {
+    async fn until(&mut self, text: &str) {
+        let mut bytes = vec![0; 65_536];
+        while !self.screen.screen().contents().contains(text) {
+            let read = tokio::time::timeout(PATIENCE, self.pty.read(&mut bytes)).await.unwrap().unwrap();
+            self.screen.process(&bytes[..read]);
+        }
+    }
+
+    /// Takes what the screen sends for this long.
+    async fn settle(&mut self, time: Duration) {
+        let end = tokio::time::Instant::now() + time;
+        let mut bytes = vec![0; 65_536];
+        while let Ok(Ok(read)) = tokio::time::timeout_at(end, self.pty.read(&mut bytes)).await {
+            self.screen.process(&bytes[..read]);
+        }
+    }
+}
+
+async fn first_frame(room: &Room) {
+    let mut times = Vec::new();
+    for _ in 0..15 {
+        let began = Instant::now();
+        let mut console = open(room);
+        console.until("Steps").await;
+        times.push(began.elapsed());
+        console.child.kill().await.unwrap();
+    }
+    println!("first frame             {:.0} ms with 200 team runbooks (start to the step list on a pty, median of 15)", median(times));
+}
+
+async fn idle(room: &Room) {
+    let mut console = open(room);
+    console.until("Steps").await;
+    console.settle(Duration::from_secs(3)).await;
+    let pid = console.child.id().unwrap();
+    let before = cost(pid);
+    console.settle(IDLE).await;
+    let after = cost(pid);
+    let seconds = IDLE.as_secs_f64();
+    let ticks = (after.ticks - before.ticks) as f64 / clock_ticks();
+    println!("idle CPU                {:.3} % of a core over {seconds:.0} s (clock on screen)", ticks / seconds * 100.0);
+    println!(
+        "idle wake-ups           {:.1} a second (voluntary context switches of all threads)",
+        (after.switches - before.switches) as f64 / seconds
+    );
+    println!("resident memory         {:.1} MiB (VmRSS, idle, one runbook open, 200 in the directory)", after.rss_kib as f64 / 1024.0);
+    console.child.kill().await.unwrap();
+}
+
+fn clock_ticks() -> f64 {
+    let out = Command::new("getconf").arg("CLK_TCK").output().unwrap();
+    String::from_utf8(out.stdout).unwrap().trim().parse().unwrap()
+}
+
+struct Cost {
+    ticks: u64,
+    switches: u64,
+    rss_kib: u64,
+}
+
+fn cost(pid: u32) -> Cost {
+    let mut total = Cost { ticks: 0, switches: 0, rss_kib: field(&fs::read_to_string(format!("/proc/{pid}/status")).unwrap(), "VmRSS:") };
+    for task in fs::read_dir(format!("/proc/{pid}/task")).unwrap() {
+        let task = task.unwrap().path();
+        let stat = fs::read_to_string(task.join("stat")).unwrap();
+        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
+        total.ticks += fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+        total.switches += field(&fs::read_to_string(task.join("status")).unwrap(), "voluntary_ctxt_switches:");
+    }
+    total
+}
+
+fn field(text: &str, name: &str) -> u64 {
+    let line = text.lines().find(|line| line.starts_with(name)).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
