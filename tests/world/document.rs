@@ -1,4 +1,4 @@
-//! docs/WORLD.md holds the table of the conformance run: what each command must do, per version. `QRH_WRITE_DOCS=1` writes it anew.
+//! docs/WORLD.md holds the table of the conformance run: what each command must do, per version. `UPDATE_DOCS=1` writes it anew.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -38,9 +38,9 @@ fn the_document_has_the_table() {
     let (before, rest) = document.split_once(BEGIN).unwrap();
     let (_, after) = rest.split_once(END).unwrap();
     let wanted = format!("{before}{BEGIN}{}{END}{after}", table());
-    if std::env::var_os("QRH_WRITE_DOCS").is_some() {
+    if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, wanted).unwrap();
     } else {
-        assert!(document == wanted, "docs/WORLD.md is behind tests/world/cases.rs: QRH_WRITE_DOCS=1 cargo test --test world document");
+        assert!(document == wanted, "docs/WORLD.md is behind tests/world/cases.rs: UPDATE_DOCS=1");
     }
 }
