@@ -16,7 +16,9 @@ use crate::app::signal::Signals;
 use crate::app::{lines, panes};
 use crate::engine::state::Log;
 use crate::journal;
+use crate::timeline::envelope::Envelope;
 use crate::timeline::incident::Incident;
+use crate::timeline::record::Happening;
 use crate::tui::{Keymap, Model, Theme};
 
 /// Opens, runs the front end that fits the terminal, and says where the incident is.
@@ -99,6 +101,13 @@ fn own_log(settings: &Settings, directives: &str) -> Result<tracing_appender::no
     Ok(guard)
 }
 
+/// Whether a script, which can't see a refusal on a screen, was refused something in this session.
+fn refused_unattended(envelopes: &[Envelope]) -> bool {
+    let session = envelopes.iter().rev().map(|envelope| &envelope.record.happening);
+    let mut session = session.take_while(|happening| !matches!(happening, Happening::Opened(_) | Happening::Resumed { .. }));
+    !std::io::stdin().is_terminal() && session.any(|happening| matches!(happening, Happening::Refused { .. }))
+}
+
 /// What is left behind, and how to come back to it.
 fn farewell(dir: &Path, ended: &Ended) -> Result<ExitCode, Failure> {
     let name = dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -126,7 +135,7 @@ fn farewell(dir: &Path, ended: &Ended) -> Result<ExitCode, Failure> {
     Ok(match ended.end {
         End::Signal(number) => exit::signal(number),
         End::Left | End::Deaf if !unknown.is_empty() => Code::Unknown.into(),
-        End::Left if lost.is_none() => ExitCode::SUCCESS,
+        End::Left if lost.is_none() && !refused_unattended(&replay.envelopes) => ExitCode::SUCCESS,
         End::Left | End::Deaf => Code::Failed.into(),
     })
 }

@@ -75,7 +75,7 @@ fn nothing_changes_where_nobody_can_confirm() {
             ["run", &switch, "--pid", &service.pid(), "--input", &world],
             &["run switch_off", "y", "run flag", "y", "! echo off > flag", "y", "run remove_old", "yes", "undo 1"],
         )
-        .with(0)
+        .with(1)
         .says("Switch the flag off: standard input is not a terminal, so nobody can confirm")
         .says("Read the flag: standard input is not a terminal");
     assert_eq!((sandbox.read("world/flag"), sandbox.read("world/old")), ("on\n".to_owned(), "old\n".to_owned()));
