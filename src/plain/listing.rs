@@ -10,7 +10,7 @@ use crate::engine::State;
 use crate::engine::change::Change;
 use crate::engine::state::Log;
 use crate::runbook::model::Card;
-use crate::timeline::incident::{RunState, What};
+use crate::timeline::incident::{Incident, RunState, What};
 use crate::timeline::record::RunId;
 
 /// Values of the card and of the facts listed at most.
@@ -24,7 +24,7 @@ pub(super) fn whereabouts(state: &State, now: Timestamp) -> Vec<String> {
     let held = if state.setup.read_only { ", read-only" } else { "" };
     lines.extend(wrap("  incident   ", &format!("{}{held}, {open}: {}", super::mode(state), state.setup.runbook.title)));
     if let Some(opened) = &incident.opened {
-        lines.extend(wrap("  acts on    ", &format!("{}: {}", opened.service_name, target(&opened.target))));
+        lines.extend(wrap("  acts on    ", &format!("{}: {}", opened.service_name, target(incident, &opened.target))));
     }
     lines.extend(wrap("  under way  ", &under_way(state, now)));
     let unknown = incident.unknown();
@@ -46,16 +46,15 @@ pub(super) fn whereabouts(state: &State, now: Timestamp) -> Vec<String> {
     lines
 }
 
-fn target(identity: &Identity) -> String {
+fn target(incident: &Incident, identity: &Identity) -> String {
     match identity {
         Identity::Cluster(cluster) => {
             let user = cluster.user.as_deref().unwrap_or("no user named");
             format!("context {}, namespace {}, server {}, {user}", cluster.context, cluster.namespace, cluster.server)
         }
-        Identity::Host(host) => host
-            .process
-            .as_ref()
-            .map_or_else(|| format!("host {}", host.host), |process| format!("host {}, pid {}", host.host, process.pid)),
+        Identity::Host(host) => {
+            incident.process().map_or_else(|| format!("host {}, no process", host.host), |pid| format!("host {}, pid {pid}", host.host))
+        }
         Identity::Here => "this machine".to_owned(),
     }
 }

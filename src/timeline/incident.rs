@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::record::{Around, Finished, Happening, Intended, Opened, Reading, Record, RunId, Started};
-use crate::action::Ending;
+use crate::action::{Ending, Identity};
 use crate::runbook::model::{CommandId, Name, StepId};
 
 /// Everything known about one incident.
@@ -112,6 +112,17 @@ impl Incident {
             incident.apply(record);
         }
         incident
+    }
+
+    /// The service's process on a host: as the facts had it last, since a restart makes it another one; before any, as when the incident
+    /// was opened.
+    pub fn process(&self) -> Option<u64> {
+        let read = self.facts.as_ref().and_then(|(_, facts)| facts.get("process"));
+        match (read, &self.opened.as_ref()?.target) {
+            (Some(process), _) => process.get("pid")?.as_u64(),
+            (None, Identity::Host(host)) => host.process.as_ref().map(|process| u64::from(process.pid)),
+            (None, Identity::Cluster(_) | Identity::Here) => None,
+        }
     }
 
     /// Adds one record. Records of runs that were never started are ignored: a merged log may be partial.

@@ -184,3 +184,17 @@ fn time_goes_on_though_a_note_lies_back() {
     assert_eq!(fold(&log).last, Some(log[0].time));
     assert!(matches!(log[1].happening, Happening::Noted { .. }));
 }
+
+#[test]
+fn a_restart_makes_it_another_process() {
+    let host = json!({ "host": { "host": "web-17", "process": { "pid": 4711, "started_ticks": 1 } } });
+    let opened = json!({ "qrh": "0.1.0", "mode": "LIVE", "read_only": false, "runbook": "r", "runbook_title": "R", "runbook_sha256": "00",
+        "service": {}, "service_name": "shop", "target_kind": "host", "target": host, "inputs": {}, "actor": "ana" });
+    let facts = |second, process: Value| record(second, "qrh.facts.read", json!({ "facts": { "process": process } }));
+    let mut log = vec![record(0, "qrh.incident.opened", opened)];
+    assert_eq!(fold(&log).process(), Some(4711));
+    log.push(facts(1, json!({ "pid": 4712 })));
+    assert_eq!(fold(&log).process(), Some(4712));
+    log.push(facts(2, Value::Null));
+    assert_eq!(fold(&log).process(), None);
+}

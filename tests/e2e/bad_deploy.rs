@@ -132,6 +132,9 @@ fn the_release_before_it_is_put_back() {
     let after = world.state();
     assert_eq!((&after.0, &after.2), (&PathBuf::from("releases/1.4.1"), &json!("1.4.1")));
     assert_ne!(after.1, before.1, "the process is still the old one");
+    // The header names what is acted on, and that is another process now.
+    console.wait(&format!("process {}", after.1));
+    console.terminal.wait_gone(&format!("process {} ", before.1));
     console.succeeds("See which release runs now");
 
     console.go_to("Compare with before", "7 of 9");

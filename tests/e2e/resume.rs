@@ -93,6 +93,8 @@ fn an_unknown_outcome_holds_other_changes_until_it_is_ruled() {
     let console = world.console(&["resume"]);
     console.wait("LIVE host  shop");
     console.wait("UNKNOWN");
+    // What happened before is in the timeline still.
+    console.wait("▶ #1 Make the first half [MUT, tier 1, y]");
     console.beat();
     console.mark("Make the second half");
     console.press("x");

@@ -8,6 +8,7 @@ use crate::engine::change::Change;
 use crate::engine::state::Log;
 use crate::engine::{State, Tier};
 use crate::runbook::model::Phase;
+use crate::timeline::incident::Incident;
 use crate::timeline::record::Mode;
 use crate::tui::clock;
 use crate::tui::paint::{Brush, Row};
@@ -37,11 +38,20 @@ fn place(state: &State) -> Row {
     if state.setup.read_only {
         row = row.and(Role::ReadOnly, " READ-ONLY");
     }
-    row.and(Role::Strong, format!(" {}", opened.service_name)).and(Role::Text, format!(" · {}", whole(&opened.target)))
+    row.and(Role::Strong, format!(" {}", opened.service_name)).and(Role::Text, format!(" · {}", acts_on(&state.incident, &opened.target)))
+}
+
+/// What is acted on now: on a host, the process that runs there by the last facts.
+pub fn acts_on(incident: &Incident, target: &Identity) -> String {
+    match (target, incident.process()) {
+        (Identity::Host(host), Some(process)) => format!("host {} · process {process}", host.host),
+        (Identity::Host(host), None) => format!("host {} · no process", host.host),
+        (Identity::Cluster(_) | Identity::Here, _) => whole(target),
+    }
 }
 
 /// The target with where it is reached.
-pub fn whole(identity: &Identity) -> String {
+fn whole(identity: &Identity) -> String {
     match server(identity) {
         Some(server) => format!("{} · {server}", target(identity)),
         None => target(identity),

@@ -67,7 +67,7 @@ fn card(scene: &Scene) -> Vec<Row> {
     let mut rows = Vec::new();
     if let Some(opened) = &state.incident.opened {
         rows.push(named("service", Role::Strong, &*opened.service_name));
-        rows.push(named("target", Role::Strong, format!("{} {}", opened.mode.as_str(), header::whole(&opened.target))));
+        rows.push(named("target", Role::Strong, format!("{} {}", opened.mode.as_str(), header::acts_on(&state.incident, &opened.target))));
         rows.push(named("kind of target", Role::Text, opened.target_kind.as_str()));
         rows.push(named("runbook", Role::Text, format!("{} ({})", opened.runbook_title, opened.runbook)));
         rows.extend(opened.inputs.iter().map(|(name, value)| named(&format!("input {name}"), Role::Text, plain(value))));
