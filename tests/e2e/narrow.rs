@@ -121,9 +121,9 @@ fn lines(world: &World) {
     read_it();
     say(&terminal, "y", "cpu_threads_now ok after");
     say(&terminal, "close off, by lines", "CLOSED: off, by lines");
-    say(&terminal, "quit", "Closed. For the review");
     let ended = terminal.end();
     assert_eq!(ended.code(), 0, "{}", ended.screen);
+    assert!(ended.screen.contains("Closed. For the review: qrh export"), "{}", ended.screen);
     ended.assert_never_taken();
     let log = world.home.log();
     assert_eq!(log.all("change.intended").len(), 1);
@@ -157,7 +157,7 @@ fn piped(world: &World) {
     assert!(said.contains("service_cpu ok after") && said.contains("flag_state ok after"), "{said}");
     assert!(said.contains("is not a terminal"), "the change was not refused:\n{said}");
     assert!(!said.contains('\x1b'), "{said:?}");
-    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert_eq!(output.status.code(), Some(1), "what was refused is told by the exit code too:\n{said}");
     assert!(world.service.flag(FLAG), "a pipe switched the flag off");
     let log = world.home.log();
     assert!(log.all("change.intended").is_empty());

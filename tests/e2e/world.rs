@@ -189,7 +189,10 @@ impl Prometheus {
         });
         let file = root.join("prometheus.yml");
         std::fs::write(&file, config.to_string()).unwrap();
-        let mut child = Command::new(tool("QRH_TEST_PROMETHEUS", "prometheus"))
+        // It does not watch its standard input: the kernel ends it with this process.
+        let mut child = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", "--"])
+            .arg(tool("QRH_TEST_PROMETHEUS", "prometheus"))
             .arg(format!("--config.file={}", file.display()))
             .arg(format!("--storage.tsdb.path={}", root.join("prometheus").display()))
             .arg("--web.listen-address=127.0.0.1:0")
