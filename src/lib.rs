@@ -12,6 +12,7 @@
 //! | [`target`] | the only hands: kube, host processes, http, prometheus | decisions | runbook, action, guard |
 //! | [`journal`] | durable log files, locks, recovery | meaning | timeline |
 //! | [`export`] | one file per format | IO | timeline |
+//! | [`drill`] | the simulated world and what trains people in it | real targets | runbook, timeline |
 //! | [`tui`] | model, keys, update, view, one file per pane, theme | kube, disk | engine, timeline, runbook, action |
 //! | [`plain`] | the line front end over the same engine | kube, disk | as tui |
 //! | [`app`] | the shell: channels, clock, terminal, wiring | policy | all but cli |
@@ -20,6 +21,7 @@
 pub mod action;
 pub mod app;
 pub mod cli;
+pub mod drill;
 pub mod engine;
 pub mod export;
 pub mod guard;

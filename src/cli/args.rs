@@ -50,6 +50,8 @@ pub enum Verb {
     Show(Show),
     /// Print the JSON Schema of runbooks (draft-07)
     Schema,
+    /// Serve the simulated cluster on loopback until Ctrl-C, for kubectl and everything else that speaks Kubernetes
+    World(World),
     /// Show every path and setting, and where it came from
     Info,
     /// Print a completion script for a shell
@@ -190,6 +192,22 @@ pub struct Plan {
     /// A value of the runbook's inputs; may be given several times
     #[arg(short, long = "input", value_name = "NAME=VALUE")]
     pub inputs: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct World {
+    /// What the cluster is like
+    #[arg(long, value_name = "ID", default_value = "baseline")]
+    pub scenario: String,
+    /// Pods besides the scenario's own, in the namespace fleet
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub pods: usize,
+    /// Port on 127.0.0.1; any free one unless said
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub port: u16,
+    /// Names, uids and chances come from it
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
 }
 
 #[derive(Debug, ClapArgs)]

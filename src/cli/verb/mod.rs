@@ -12,3 +12,4 @@ pub mod resume;
 pub mod run;
 pub mod schema;
 pub mod show;
+pub mod world;

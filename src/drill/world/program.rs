@@ -1,0 +1,161 @@
+//! The commands a person runs in a container: a handful that responders use. Anything else is refused by name, as an unknown program.
+
+use serde_json::Value;
+
+use super::behaviour::{Ran, View};
+use super::json::{list, text};
+use super::{quantity, tar};
+
+const KNOWN: &str = "cat, date, echo, env, false, hostname, ls, ps, sh -c, sleep, tar, true, whoami";
+
+fn said(text: impl Into<String>) -> Ran {
+    Ran { stdout: text.into().into_bytes(), ..Ran::default() }
+}
+
+fn failed(code: i32, text: &str) -> Ran {
+    Ran { stderr: format!("{text}\n").into_bytes(), code, ..Ran::default() }
+}
+
+/// Does the command read what is sent to it?
+pub fn reads(argv: &[String]) -> bool {
+    let words: Vec<&str> = argv.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["cat"] => true,
+        ["tar", flags, ..] => flags.contains('x'),
+        _ => false,
+    }
+}
+
+pub fn exec(view: &View<'_>, argv: &[String], stdin: &[u8]) -> Ran {
+    let words: Vec<&str> = argv.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        [] => failed(126, "no command was given"),
+        ["sh" | "bash" | "/bin/sh" | "/bin/bash", "-c", script] => shell(view, script, stdin),
+        ["sh" | "bash" | "/bin/sh" | "/bin/bash", ..] => {
+            failed(127, "not simulated: an interactive shell; give one command, or sh -c 'command'")
+        }
+        ["true"] | ["sleep", _] => Ran::default(),
+        ["false"] => Ran { code: 1, ..Ran::default() },
+        ["echo", words @ ..] => said(words.join(" ") + "\n"),
+        ["date", ..] => said(format!("{}\n", view.now.strftime("%a %b %e %H:%M:%S UTC %Y"))),
+        ["hostname"] => said(text(view.pod, "/metadata/name").to_owned() + "\n"),
+        ["whoami"] => said("node\n"),
+        ["env" | "printenv"] => said(environment(view)),
+        ["printenv", name] => environment(view)
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("{name}=")))
+            .map_or(Ran { code: 1, ..Ran::default() }, |value| said(format!("{value}\n"))),
+        ["ps", ..] => said("    PID TTY          TIME CMD\n      1 ?        00:00:07 node\n"),
+        ["cat"] => Ran { stdout: stdin.to_vec(), ..Ran::default() },
+        ["cat", paths @ ..] => cat(view, paths),
+        ["ls", rest @ ..] => ls(view, rest),
+        ["tar", rest @ ..] => archive(view, rest, stdin),
+        [program, ..] => failed(127, &format!("not simulated: {program}; this container has {KNOWN}")),
+    }
+}
+
+/// Commands with plain words, one after the other; everything else a shell can do is refused.
+fn shell(view: &View<'_>, script: &str, stdin: &[u8]) -> Ran {
+    if script.contains(['|', '<', '>', '$', '`', '*', '(', '\\']) {
+        return failed(2, "not simulated: sh with pipes, redirections, variables or patterns; plain commands with ; and && are");
+    }
+    let mut all = Ran::default();
+    for (index, part) in script.replace("&&", "\u{1}").split([';', '\u{1}', '\n']).enumerate() {
+        let words: Vec<String> = part.split_whitespace().map(|word| word.trim_matches(['"', '\'']).to_owned()).collect();
+        if words.is_empty() {
+            continue;
+        }
+        if index > 0 && all.code != 0 && script.contains("&&") {
+            break;
+        }
+        let ran = exec(view, &words, stdin);
+        all.stdout.extend(ran.stdout);
+        all.stderr.extend(ran.stderr);
+        all.code = ran.code;
+    }
+    all
+}
+
+fn environment(view: &View<'_>) -> String {
+    let mut lines = vec![
+        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned(),
+        format!("HOSTNAME={}", text(view.pod, "/metadata/name")),
+        "KUBERNETES_SERVICE_HOST=10.43.0.1".to_owned(),
+        "HOME=/home/node".to_owned(),
+    ];
+    lines.extend(list(view.container, "/env").iter().map(|entry| {
+        let from = entry.pointer("/valueFrom").is_some_and(|from| !from.is_null());
+        format!("{}={}", text(entry, "/name"), if from { "(from a reference: not simulated)" } else { text(entry, "/value") })
+    }));
+    lines.join("\n") + "\n"
+}
+
+/// The files a container has.
+fn files(view: &View<'_>) -> Vec<(&'static str, String)> {
+    let limit = |resource: &str| quantity::parse(text(view.container, &format!("/resources/limits/{resource}")));
+    let memory = limit("memory").map_or_else(|| "max".to_owned(), |bytes| format!("{bytes:.0}"));
+    let cpu = limit("cpu").map_or_else(|| "max 100000".to_owned(), |cores| format!("{:.0} 100000", cores * 100_000.0));
+    let package = serde_json::json!({ "name": text(view.container, "/name"), "version": "0.0.0-world", "main": "server.js" });
+    vec![
+        ("/app/package.json", format!("{package:#}\n")),
+        ("/app/server.js", "// The world's programs have no source.\n".to_owned()),
+        ("/etc/hostname", format!("{}\n", text(view.pod, "/metadata/name"))),
+        ("/proc/1/comm", "node\n".to_owned()),
+        ("/proc/1/cmdline", "node\0server.js\0".to_owned()),
+        ("/sys/fs/cgroup/cpu.max", format!("{cpu}\n")),
+        ("/sys/fs/cgroup/memory.max", format!("{memory}\n")),
+    ]
+}
+
+fn file(view: &View<'_>, path: &str) -> Option<String> {
+    files(view).into_iter().find(|(name, _)| *name == path).map(|(_, text)| text)
+}
+
+fn cat(view: &View<'_>, paths: &[&str]) -> Ran {
+    let mut all = Ran::default();
+    for path in paths {
+        if let Some(text) = file(view, path) {
+            all.stdout.extend(text.into_bytes());
+        } else {
+            all.stderr.extend(format!("cat: {path}: No such file or directory\n").into_bytes());
+            all.code = 1;
+        }
+    }
+    all
+}
+
+fn ls(view: &View<'_>, rest: &[&str]) -> Ran {
+    let directory = rest.iter().find(|word| !word.starts_with('-')).map_or("/app", |path| path.trim_end_matches('/'));
+    let prefix = format!("{directory}/");
+    let mut names: Vec<String> = files(view)
+        .iter()
+        .filter_map(|(path, _)| path.strip_prefix(&prefix))
+        .map(|rest| rest.split('/').next().unwrap_or_default().to_owned())
+        .collect();
+    names.dedup();
+    if names.is_empty() {
+        return failed(2, &format!("ls: cannot access '{directory}': No such file or directory"));
+    }
+    said(names.join("\n") + "\n")
+}
+
+/// What `kubectl cp` runs: `tar cf - PATH` to read. To write, the root file system would have to be writable.
+fn archive(view: &View<'_>, rest: &[&str], _stdin: &[u8]) -> Ran {
+    let creates = rest.first().is_some_and(|flags| flags.contains('c'));
+    if !creates {
+        return if read_only(view.container) {
+            failed(2, "tar: can't open: Read-only file system")
+        } else {
+            failed(2, "not simulated: writing files into a container")
+        };
+    }
+    let Some(path) = rest.iter().rev().find(|word| !word.starts_with('-')) else { return failed(2, "tar: nothing to archive") };
+    match file(view, path) {
+        Some(text) => Ran { stdout: tar::one(path.trim_start_matches('/'), text.as_bytes()), ..Ran::default() },
+        None => failed(2, &format!("tar: {path}: Cannot stat: No such file or directory")),
+    }
+}
+
+fn read_only(container: &Value) -> bool {
+    container.pointer("/securityContext/readOnlyRootFilesystem") == Some(&Value::Bool(true))
+}
