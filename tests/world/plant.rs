@@ -106,7 +106,6 @@ const EXTERNAL_GROWTH: &str = r#"max(min_over_time(nodejs_external_memory_bytes{
 const KILLED: &str =
     r#"sum(kube_pod_container_status_last_terminated_reason{namespace="shop",pod=~"checkout-.*",reason="OOMKilled"}) or vector(0)"#;
 const GC: &str = r#"max(sum by (pod) (rate(nodejs_gc_duration_seconds_sum{service="checkout"}[2m])))"#;
-const MISSING: &str = r#"sum(kube_deployment_spec_replicas{namespace="shop",deployment="checkout"}) - sum(kube_deployment_status_replicas_ready{namespace="shop",deployment="checkout"})"#;
 
 fn cases() -> Vec<Case> {
     let plain = |kind, signs, right, undo| Case {
