@@ -170,6 +170,14 @@ impl Terminal {
         self.seen.until(text, |state| String::from_utf8_lossy(&state.bytes[from..]).contains(text).then_some(()));
     }
 
+    /// Waits for the first of some texts after the first `from` bytes, and gives what was sent up to now.
+    pub fn until_sent(&self, from: usize, texts: &[&str]) -> String {
+        self.seen.until(&texts.join(" or "), |state| {
+            let sent = String::from_utf8_lossy(&state.bytes[from..]).into_owned();
+            texts.iter().any(|text| sent.contains(text)).then_some(sent)
+        })
+    }
+
     pub fn sent(&self) -> usize {
         self.seen.lock().bytes.len()
     }
