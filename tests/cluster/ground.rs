@@ -41,16 +41,20 @@ impl Ground {
         let dir = tempfile::tempdir().unwrap();
         std::fs::copy(&file, dir.path().join("config")).unwrap_or_else(|error| panic!("QRH_E2E_KUBECONFIG {}: {error}", file.display()));
         let mut ground = Self { dir, namespace: namespace(), context: String::new(), image, world: None };
-        ground.context = ground.kubectl(&["config", "current-context"]).trim().to_owned();
+        ground.kubectl(&["config", "current-context"]).trim().clone_into(&mut ground.context);
         Some(ground)
     }
 
     /// The real cluster where one is named, else the world.
     pub fn new() -> Self {
         let ground = Self::real().unwrap_or_else(Self::world);
-        println!("ground: {}", if ground.world.is_some() { "the simulated world" } else { "a real cluster" });
+        println!("ground: {}", if ground.is_world() { "the simulated world" } else { "a real cluster" });
         ground.set_up();
         ground
+    }
+
+    pub fn is_world(&self) -> bool {
+        self.world.is_some()
     }
 
     /// Two releases, the second of which runs.

@@ -2,6 +2,7 @@
 //! simulated world and, where `QRH_E2E_KUBECONFIG` names one, against a disposable real cluster: then each answer's shape is compared too.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "tests read files and start processes themselves")]
+#![allow(clippy::print_stdout, reason = "what differs from a real cluster is told, not only counted")]
 
 mod ground;
 mod paths;

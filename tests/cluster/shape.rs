@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::ground::Ground;
 
 /// Maps whose keys are data.
-const DATA: &[&str] = &["labels", "annotations", "matchLabels", "selector", "data", "requests", "limits", "nodeSelector", "managedFields"];
+const DATA: &[&str] = &["labels", "annotations", "matchLabels", "selector", "data", "requests", "limits", "nodeSelector"];
 
 /// Paths with `[]` for any item, and the types seen there.
 type Shape = BTreeMap<String, BTreeSet<&'static str>>;
@@ -28,11 +28,13 @@ fn collect(value: &Value, path: &str, shape: &mut Shape) {
         Value::Number(_) => "number",
         Value::String(_) => "string",
         Value::Array(items) => {
-            items.iter().for_each(|item| collect(item, &format!("{path}[]"), shape));
+            for item in items {
+                collect(item, &format!("{path}[]"), shape);
+            }
             "list"
         }
         Value::Object(fields) => {
-            for (key, value) in fields.iter().filter(|(key, _)| !(DATA.contains(&key.as_str()) && key.as_str() == "managedFields")) {
+            for (key, value) in fields.iter().filter(|(key, _)| *key != "managedFields") {
                 let data = path.rsplit('.').next().is_some_and(|last| DATA.contains(&last) && last != "selector");
                 collect(value, &format!("{path}.{}", if data { "*" } else { key }), shape);
             }
@@ -54,10 +56,12 @@ fn typed<T: DeserializeOwned + Serialize>(value: &Value) -> Value {
     serde_json::to_value(typed).unwrap()
 }
 
+type Typed = fn(&Value) -> Value;
+
 struct Asked {
     what: &'static str,
     path: String,
-    typed: fn(&Value) -> Value,
+    typed: Typed,
 }
 
 fn asked(namespace: &str) -> Vec<Asked> {
@@ -76,7 +80,7 @@ fn asked(namespace: &str) -> Vec<Asked> {
     ]
 }
 
-fn answers(ground: &Ground) -> BTreeMap<&'static str, (Value, fn(&Value) -> Value)> {
+fn answers(ground: &Ground) -> BTreeMap<&'static str, (Value, Typed)> {
     let asked = asked(&ground.namespace).into_iter();
     asked.map(|one| (one.what, (ground.json(&["get", "--raw", &one.path]), one.typed))).collect()
 }
@@ -107,7 +111,9 @@ fn the_worlds_answers_look_like_those_of_the_cluster() {
                 None => println!("{what}{path}: only in the world"),
             }
         }
-        real.keys().filter(|path| !simulated.contains_key(*path)).for_each(|path| println!("{what}{path}: not in the world"));
+        for path in real.keys().filter(|path| !simulated.contains_key(*path)) {
+            println!("{what}{path}: not in the world");
+        }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }

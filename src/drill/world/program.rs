@@ -104,6 +104,13 @@ fn files((view, more): Inside<'_>) -> Vec<(&'static str, String)> {
         ("/app/package.json", format!("{package:#}\n")),
         ("/app/server.js", "// The world's programs have no source.\n".to_owned()),
         ("/etc/hostname", format!("{}\n", text(view.pod, "/metadata/name"))),
+        (
+            "/etc/resolv.conf",
+            format!(
+                "search {}.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.43.0.10\noptions ndots:5\n",
+                text(view.pod, "/metadata/namespace")
+            ),
+        ),
         ("/proc/1/comm", "node\n".to_owned()),
         ("/proc/1/cmdline", "node\0server.js\0".to_owned()),
         ("/sys/fs/cgroup/cpu.max", format!("{cpu}\n")),
