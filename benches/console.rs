@@ -47,6 +47,7 @@ impl Room {
         for number in 0..200 {
             let (id, text) = &books[number % books.len()];
             let text = text.replacen(&format!("id: {id}"), &format!("id: {id}-{number}"), 1);
+            let text = unlike(&text, number);
             fs::write(dir.path().join("books").join(format!("{id}-{number}.yaml")), text).unwrap();
         }
         Self { dir }
@@ -59,6 +60,20 @@ impl Room {
     fn common(&self) -> [std::ffi::OsString; 4] {
         ["--runbooks".into(), self.path("books").into(), "--state".into(), self.path("state").into()]
     }
+}
+
+/// Gives each script a comment of its own: 200 runbooks of a team are not 200 times the same scripts.
+fn unlike(text: &str, number: usize) -> String {
+    let mut lines = Vec::new();
+    let mut rest = text.lines().peekable();
+    while let Some(line) = rest.next() {
+        lines.push(line.to_owned());
+        if line.trim_end().ends_with("shell: |") {
+            let next = rest.peek().copied().unwrap_or_default();
+            lines.push(format!("{}# {number}", " ".repeat(next.len() - next.trim_start().len())));
+        }
+    }
+    lines.join("\n") + "\n"
 }
 
 fn median(mut times: Vec<Duration>) -> f64 {
@@ -84,7 +99,9 @@ fn version() {
 
 fn lint(room: &Room) {
     let times = (0..9).map(|_| timed(Command::new(QRH).arg("lint").arg(room.path("books")))).collect();
-    println!("lint of 200 runbooks    {:.0} ms (median of 9)", median(times));
+    let bytes: u64 = fs::read_dir(room.path("books")).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
+    let size = bytes as f64 / 200.0 / 1024.0;
+    println!("lint of 200 runbooks    {:.0} ms (median of 9; {size:.0} KiB each, no two scripts alike)", median(times));
 }
 
 struct Open {
