@@ -13,6 +13,7 @@ pub mod panes;
 pub mod performer;
 pub mod prepare;
 pub mod recorder;
+pub mod second;
 pub mod signal;
 pub mod terminal;
 pub mod typed;

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use crossterm::event::{Event as Key, EventStream};
 use futures::StreamExt;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::Instant;
 
 use super::console::{Console, End, Ended, Flow, Front};
 use super::open::Opening;
+use super::second::Seconds;
 use super::signal::Signals;
 use super::terminal::Taken;
 use super::world::Shown;
@@ -65,8 +66,7 @@ pub async fn run(opening: Opening, model: Model, mut signals: Signals) -> io::Re
         panes.update(console.state(), Input::Recorded(record));
     }
     let mut keys = EventStream::new();
-    let mut second = interval(Duration::from_secs(1));
-    second.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let seconds = Seconds::start()?;
     let mut flow = console.perform(first, &mut panes);
     let mut drawn = Instant::now();
     let mut end = End::Left;
@@ -91,7 +91,7 @@ pub async fn run(opening: Opening, model: Model, mut signals: Signals) -> io::Re
                 Some(world) => (console, flow) = console.take(world, &mut panes),
                 None => break,
             },
-            _ = second.tick(), if panes.model.needs_second_tick(console.state()) => panes.update(console.state(), Input::Tick),
+            () = seconds.next(), if panes.model.needs_second_tick(console.state()) => panes.update(console.state(), Input::Tick),
         }
         (console, flow) = drain(console, &mut panes, flow);
         if drawn.elapsed() < FRAME {

@@ -26,7 +26,7 @@ pub fn run(settings: &Settings, console: Console, opening: impl Future<Output = 
     let _log = settings.log.as_deref().map(|directives| own_log(settings, directives)).transpose()?;
     let model = if plain(settings, console) { None } else { Some(model(settings)?) };
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
+        .worker_threads(1)
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Code::Failed, format!("threads can't be started: {error}")))?;

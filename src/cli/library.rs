@@ -22,6 +22,9 @@ const SHIPPED: &[(&str, &str)] = &[
 /// Files of one directory, at most.
 const FILES: usize = 2_000;
 
+/// Bytes of a file in which its id is looked for first.
+const HEAD: usize = 4096;
+
 /// One runbook's bytes and where they are from.
 #[derive(Debug, Clone)]
 pub struct Entry {
@@ -37,17 +40,54 @@ pub struct Ready {
     pub bytes: Vec<u8>,
 }
 
-/// All runbooks, by id. Two files of the team with one id are both there: whoever asks for that id is told.
-pub fn entries(settings: &Settings) -> Result<Vec<Entry>, Failure> {
-    let files = yaml_files(&settings.runbooks)?;
-    let mut entries: Vec<Entry> = files.iter().map(|path| entry(path)).collect::<Result<_, _>>()?;
-    for (id, text) in SHIPPED {
-        if !entries.iter().any(|entry| entry.id == *id) {
-            entries.push(Entry { id: (*id).to_owned(), name: format!("shipped/{id}.yaml"), bytes: text.as_bytes().to_vec() });
+/// A runbook that is there, not read yet.
+struct Listed {
+    id: String,
+    name: String,
+    from: From,
+}
+
+enum From {
+    File(PathBuf),
+    Binary(&'static str),
+}
+
+impl Listed {
+    fn entry(self) -> Result<Entry, Failure> {
+        match self.from {
+            From::File(path) => entry(&path),
+            From::Binary(text) => Ok(Entry { id: self.id, name: self.name, bytes: text.as_bytes().to_vec() }),
         }
     }
-    entries.sort_by(|one, other| (&one.id, &one.name).cmp(&(&other.id, &other.name)));
-    Ok(entries)
+}
+
+/// All runbooks, by id. Two files of the team with one id are both there: whoever asks for that id is told.
+pub fn entries(settings: &Settings) -> Result<Vec<Entry>, Failure> {
+    listed(settings)?.into_iter().map(Listed::entry).collect()
+}
+
+fn listed(settings: &Settings) -> Result<Vec<Listed>, Failure> {
+    let files = yaml_files(&settings.runbooks)?.into_iter();
+    let mut all = files
+        .map(|path| Ok(Listed { id: id_of(&path)?, name: path.display().to_string(), from: From::File(path) }))
+        .collect::<Result<Vec<_>, _>>()?;
+    for (id, text) in SHIPPED {
+        if !all.iter().any(|listed| listed.id == *id) {
+            all.push(Listed { id: (*id).to_owned(), name: format!("shipped/{id}.yaml"), from: From::Binary(text) });
+        }
+    }
+    all.sort_by(|one, other| (&one.id, &one.name).cmp(&(&other.id, &other.name)));
+    Ok(all)
+}
+
+/// The id of a team's runbook. It stands near the top: most files are not read further for it.
+fn id_of(path: &Path) -> Result<String, Failure> {
+    let head = settings::read_head(path, HEAD)?.ok_or_else(|| settings::missing(path))?;
+    let whole_lines = head.iter().rposition(|byte| *byte == b'\n').and_then(|end| head.get(..end));
+    match whole_lines.and_then(|lines| top_level(lines, "id")) {
+        Some(id) => Ok(id),
+        None => entry(path).map(|entry| entry.id),
+    }
 }
 
 pub fn entry(path: &Path) -> Result<Entry, Failure> {
@@ -101,20 +141,19 @@ pub fn find(settings: &Settings, wanted: &str) -> Result<Entry, Failure> {
     if wanted.contains('/') || is_yaml(path) {
         return entry(path);
     }
-    let mut entries = entries(settings)?;
-    let found: Vec<usize> = (0..entries.len()).filter(|at| entries.get(*at).is_some_and(|entry| entry.id == wanted)).collect();
-    match found.as_slice() {
-        [] => {}
-        [only] => return Ok(entries.swap_remove(*only)),
-        several => {
-            let names: Vec<&str> = several.iter().filter_map(|at| entries.get(*at)).map(|entry| entry.name.as_str()).collect();
-            let failure = Failure::new(Code::Usage, format!("several files have the id `{wanted}`: {}", names.join(", ")));
-            return Err(failure.hint("name the file, or give one of them another id"));
-        }
+    let all = listed(settings)?;
+    let known: Vec<String> = all.iter().map(|listed| listed.id.clone()).collect();
+    let mut found: Vec<Listed> = all.into_iter().filter(|listed| listed.id == wanted).collect();
+    if found.len() > 1 {
+        let names: Vec<&str> = found.iter().map(|listed| listed.name.as_str()).collect();
+        let failure = Failure::new(Code::Usage, format!("several files have the id `{wanted}`: {}", names.join(", ")));
+        return Err(failure.hint("name the file, or give one of them another id"));
     }
-    let known: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
+    if let Some(only) = found.pop() {
+        return only.entry();
+    }
     let failure = Failure::new(Code::Usage, format!("there is no runbook `{wanted}`"));
-    Err(match diagnostic::did_you_mean(wanted, known.iter().copied()) {
+    Err(match diagnostic::did_you_mean(wanted, known.iter().map(String::as_str)) {
         Some(hint) => failure.hint(hint),
         None => failure.hint(format!("there are: {}", known.join(", "))),
     })

@@ -165,14 +165,20 @@ pub fn source(place: &Place) -> Result<Option<SourceFile>, Failure> {
 
 /// A file's bytes; `None` where it does not exist. Of one that is too large, a byte more than is taken: whoever loads it says so.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>, Failure> {
+    read_head(path, FILE_BYTES + 1)
+}
+
+/// The first bytes of a file, at most `most`.
+pub fn read_head(path: &Path, most: usize) -> Result<Option<Vec<u8>>, Failure> {
     let fail = |error: std::io::Error| Failure::new(Code::Usage, format!("{}: {error}", path.display()));
     let file = match File::open(path) {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
         Err(error) => return Err(fail(error)),
         Ok(file) => file,
     };
-    let mut bytes = Vec::new();
-    match file.take(FILE_BYTES as u64 + 1).read_to_end(&mut bytes) {
+    let length = file.metadata().map_or(0, |metadata| metadata.len());
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0).min(most) + 1);
+    match file.take(most as u64).read_to_end(&mut bytes) {
         Err(error) if error.kind() == ErrorKind::IsADirectory => {
             Err(Failure::new(Code::Usage, format!("{}: a directory, not a file", path.display())))
         }

@@ -280,7 +280,13 @@ impl Brush<'_> {
             if x.saturating_add(*columns) > area.right() {
                 break;
             }
-            (x, _) = self.buffer.set_stringn(x, area.y, symbol, usize::from(*columns), self.theme.style(*role));
+            let style = self.theme.style(*role);
+            if *columns == 1 {
+                self.buffer[(x, area.y)].set_symbol(symbol).set_style(style);
+                x += 1;
+            } else {
+                (x, _) = self.buffer.set_stringn(x, area.y, symbol, usize::from(*columns), style);
+            }
         }
     }
 

@@ -61,7 +61,8 @@ roles! {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Theme {
     name: String,
-    styles: BTreeMap<Role, Style>,
+    /// In the order of [`Role::ALL`]: it is looked up for every cell.
+    styles: Vec<Style>,
 }
 
 #[derive(Deserialize)]
@@ -99,7 +100,7 @@ impl Theme {
         }
         match Role::ALL.iter().find(|role| !styles.contains_key(role)) {
             Some(missing) => Err(format!("the theme `{}` has no style for `{}`: add one, `none` is enough", file.name, missing.as_str())),
-            None => Ok(Self { name: file.name, styles }),
+            None => Ok(Self { name: file.name, styles: styles.into_values().collect() }),
         }
     }
 
@@ -115,7 +116,7 @@ impl Theme {
     }
 
     pub fn style(&self, role: Role) -> Style {
-        self.styles.get(&role).copied().unwrap_or_default()
+        self.styles.get(role as usize).copied().unwrap_or_default()
     }
 }
 

@@ -155,6 +155,23 @@ fn show_lists_runbooks_and_prints_one() {
 }
 
 #[test]
+fn a_runbook_is_found_by_its_id_wherever_the_id_stands() {
+    let sandbox = Sandbox::new();
+    let text = fs::read_to_string(runbook("switch")).unwrap();
+    fs::create_dir(sandbox.path("config/qrh/runbooks")).unwrap();
+    // Where a reader of the first bytes would cut the id's line in two, and far behind them.
+    for (name, above) in [("cut", 4096 - 8), ("far", 9000)] {
+        let comment = format!("#{}\n", "x".repeat(above - 2));
+        sandbox.write(
+            &format!("config/qrh/runbooks/{name}-file.yaml"),
+            &format!("{comment}{}", text.replacen("id: switch", &format!("id: {name}-id"), 1)),
+        );
+        sandbox.qrh(["show", &format!("{name}-id")]).with(0).says("Switch the flag off");
+    }
+    sandbox.qrh(["show", "cut-file"]).with(2).complains("there is no runbook `cut-file`");
+}
+
+#[test]
 fn a_closed_pipe_ends_a_verb_quietly() {
     let sandbox = Sandbox::new();
     let mut command = sandbox.command(["schema"]);

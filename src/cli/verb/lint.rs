@@ -1,5 +1,6 @@
 //! `qrh lint`: every mistake of every file, in one go.
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -37,7 +38,7 @@ pub fn run(settings: &Settings, args: &Lint) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let entries = if args.paths.is_empty() { everything(settings)? } else { named(&args.paths)? };
-    let mut checked: Vec<Checked> = entries.into_iter().map(|(kind, entry)| check(kind, entry, args.strict)).collect();
+    let mut checked = check_all(entries, args.strict);
     find_twins(&mut checked);
     let all = || checked.iter().flat_map(|checked| &checked.found);
     let count = |severity| all().filter(|found| found.severity == severity).count();
@@ -80,6 +81,32 @@ fn kind(path: &Path, entry: &Entry) -> Kind {
         None if path.file_name().is_some_and(|name| name == "settings.yaml") => Kind::Settings,
         Some(_) | None => Kind::Runbook,
     }
+}
+
+/// Checks the files on all cores; the answers are in the order of the files.
+fn check_all(entries: Vec<(Kind, Entry)>, strict: bool) -> Vec<Checked> {
+    let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(entries.len().max(1));
+    let mut shares: Vec<Vec<(usize, (Kind, Entry))>> = (0..threads).map(|_| Vec::new()).collect();
+    for (at, entry) in entries.into_iter().enumerate() {
+        if let Some(share) = shares.get_mut(at % threads) {
+            share.push((at, entry));
+        }
+    }
+    let work = |share: Vec<(usize, (Kind, Entry))>| -> Vec<(usize, Checked)> {
+        share.into_iter().map(|(at, (kind, entry))| (at, check(kind, entry, strict))).collect()
+    };
+    let own = shares.pop().unwrap_or_default();
+    let mut checked = std::thread::scope(|scope| {
+        let others: Vec<_> = shares.into_iter().map(|share| scope.spawn(|| work(share))).collect();
+        let mut checked = work(own);
+        for other in others {
+            // A panic goes on as if it had happened here.
+            checked.extend(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
+        checked
+    });
+    checked.sort_by_key(|(at, _)| *at);
+    checked.into_iter().map(|(_, checked)| checked).collect()
 }
 
 fn check(kind: Kind, entry: Entry, strict: bool) -> Checked {

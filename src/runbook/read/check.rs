@@ -2,6 +2,8 @@
 
 mod map;
 
+use std::fmt;
+
 use crate::runbook::diagnostic::{Diagnostic, did_you_mean, quote};
 use crate::runbook::lint::rule::Rule;
 use crate::runbook::source::{Node, SourceFile, Span, Value};
@@ -12,7 +14,7 @@ use super::words::{advice, limits, list, wanted};
 
 pub fn check(file: &SourceFile, root: &Node, kind: &Kind) -> Vec<Diagnostic> {
     let mut checker = Checker { file, found: Vec::new() };
-    checker.value(root, kind, "the document");
+    checker.value(root, kind, What::Words("the document"));
     checker.found
 }
 
@@ -21,6 +23,27 @@ pub fn is_foreign(found: &Diagnostic, root: &Node) -> bool {
     let no_map = !matches!(root.value, Value::Map(_));
     let schema = root.get("schema").is_some_and(|schema| schema.span == found.span && found.rule == Rule::UnknownValue);
     no_map || schema
+}
+
+/// What a finding calls a value. Most values are sound, so nothing is written out before there is a finding.
+#[derive(Debug, Clone, Copy)]
+enum What<'a> {
+    Words(&'a str),
+    /// The key it stands under.
+    Key(&'a str),
+    Item(&'a What<'a>),
+    Name(&'a What<'a>),
+}
+
+impl fmt::Display for What<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            What::Words(words) => f.write_str(words),
+            What::Key(key) => f.write_str(&quote(key)),
+            What::Item(list) => write!(f, "an item of {list}"),
+            What::Name(map) => write!(f, "a name in {map}"),
+        }
+    }
 }
 
 struct Checker<'a> {
@@ -33,8 +56,7 @@ impl Checker<'_> {
         self.found.push(found);
     }
 
-    /// `what` is the key a value stands under, in backticks, or other words that name it.
-    fn value(&mut self, node: &Node, kind: &Kind, what: &str) {
+    fn value(&mut self, node: &Node, kind: &Kind, what: What<'_>) {
         match kind {
             Kind::Text | Kind::Template | Kind::Expression | Kind::Script => self.text(node, kind, what),
             Kind::Argument => self.argument(node, what),
@@ -84,7 +106,7 @@ impl Checker<'_> {
         }
     }
 
-    fn text(&mut self, node: &Node, kind: &Kind, what: &str) {
+    fn text(&mut self, node: &Node, kind: &Kind, what: What<'_>) {
         match node.text() {
             Some(text) if text.trim().is_empty() => {
                 self.report(
@@ -96,13 +118,13 @@ impl Checker<'_> {
         }
     }
 
-    fn argument(&mut self, node: &Node, what: &str) {
+    fn argument(&mut self, node: &Node, what: What<'_>) {
         if matches!(node.value, Value::Null | Value::List(_) | Value::Map(_)) {
             self.wrong_type(node, &Kind::Argument, what);
         }
     }
 
-    fn duration(&mut self, node: &Node, kind: &Kind, what: &str, (least, most): (std::time::Duration, std::time::Duration)) {
+    fn duration(&mut self, node: &Node, kind: &Kind, what: What<'_>, (least, most): (std::time::Duration, std::time::Duration)) {
         let given = match &node.value {
             Value::Text(text) => duration(text),
             Value::Int(_) | Value::Float(_) => None,
@@ -119,7 +141,7 @@ impl Checker<'_> {
         }
     }
 
-    fn word(&mut self, node: &Node, kind: &Kind, what: &str, words: &'static [&'static str]) {
+    fn word(&mut self, node: &Node, kind: &Kind, what: What<'_>, words: &'static [&'static str]) {
         match node.text() {
             Some(text) if words.contains(&text) => {}
             Some(text) => {
@@ -131,14 +153,14 @@ impl Checker<'_> {
         }
     }
 
-    fn id(&mut self, node: &Node, kind: &Kind, what: &str, case: Case) {
+    fn id(&mut self, node: &Node, kind: &Kind, what: What<'_>, case: Case) {
         match node.text() {
             Some(text) => self.name(text, node.span, case, what),
             None => self.wrong_type(node, kind, what),
         }
     }
 
-    fn name(&mut self, text: &str, span: Span, case: Case, what: &str) {
+    fn name(&mut self, text: &str, span: Span, case: Case, what: What<'_>) {
         if case.holds(text) {
             return;
         }
@@ -165,7 +187,7 @@ impl Checker<'_> {
         self.report(Diagnostic::new(Rule::UnknownValue, node.span, format!("the schema {given} is not known here")).hint(hint));
     }
 
-    fn list(&mut self, node: &Node, kind: &Kind, what: &str, (of, least, most): (&Kind, usize, usize)) {
+    fn list(&mut self, node: &Node, kind: &Kind, what: What<'_>, (of, least, most): (&Kind, usize, usize)) {
         let Value::List(items) = &node.value else {
             return self.wrong_type(node, kind, what);
         };
@@ -173,18 +195,17 @@ impl Checker<'_> {
             let message = format!("{what} has {} items", items.len());
             self.report(Diagnostic::new(Rule::OutOfRange, node.span, message).hint(format!("it takes {}", limits(kind))));
         }
-        let item_name = format!("an item of {what}");
         for item in items {
-            self.value(item, of, &item_name);
+            self.value(item, of, What::Item(&what));
         }
     }
 
-    fn wrong_type(&mut self, node: &Node, kind: &Kind, what: &str) {
+    fn wrong_type(&mut self, node: &Node, kind: &Kind, what: What<'_>) {
         let message = format!("{what} has {}, and wants {}", node.value.describe(), wanted(kind));
         self.report(Diagnostic::new(Rule::WrongType, node.span, message).maybe_hint(advice(kind, node)));
     }
 
-    fn out_of_range(&mut self, node: &Node, kind: &Kind, what: &str) {
+    fn out_of_range(&mut self, node: &Node, kind: &Kind, what: What<'_>) {
         let message = format!("{what} is {}, out of its limits", quote(self.file.slice(node.span)));
         self.report(Diagnostic::new(Rule::OutOfRange, node.span, message).hint(format!("it takes {}", limits(kind))));
     }

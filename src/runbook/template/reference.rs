@@ -116,6 +116,10 @@ pub(super) fn parse(source: &str) -> Result<Parsed, TemplateError> {
         return Err(TemplateError { message, offset: SOURCE_BYTES });
     }
     let pieces = pieces(source)?;
+    if let [] | [Piece::Text(Range { start: 0, .. })] = pieces.as_slice() {
+        // Plain text: Tera has nothing to say of it.
+        return Ok(Parsed { pieces, references: Vec::new() });
+    }
     let mut reader = Reader { source, references: Vec::new(), blocks: Vec::new(), loops: 0 };
     for piece in &pieces {
         match piece {

@@ -9,7 +9,7 @@
 use tree_sitter::{Node, Parser, Tree};
 
 use super::TemplateError;
-use super::reference::parse;
+use super::reference::Parsed;
 use super::scan::{Code, Piece};
 
 /// Programs that read an argument as code or as the name of a variable.
@@ -60,11 +60,7 @@ enum Role {
 }
 
 /// What makes a script unsafe to render, in the order of the script. Empty: every placeholder stays one word.
-pub fn check_script(source: &str) -> Vec<TemplateError> {
-    let parsed = match parse(source) {
-        Ok(parsed) => parsed,
-        Err(error) => return vec![error],
-    };
+pub(super) fn check(source: &str, parsed: &Parsed) -> Vec<TemplateError> {
     let mut errors = Vec::new();
     let shell = shell(source, &parsed.pieces, &mut errors);
     if shell.placeholders.is_empty() && shell.tags.is_empty() {
@@ -152,16 +148,19 @@ impl Shell {
 
 /// Errors of the shell's own grammar, and syntax that `/bin/sh` would read differently.
 fn check_syntax(shell: &Shell, root: Node<'_>, errors: &mut Vec<TemplateError>) {
+    let language = root.language();
+    let bash_only: Vec<(u16, &str)> = BASH_ONLY.iter().map(|(kind, what)| (language.id_for_node_kind(kind, true), *what)).collect();
     let mut cursor = root.walk();
     loop {
         let node = cursor.node();
-        let at = shell.offset(node.start_byte());
         if node.is_error() || node.is_missing() {
+            let at = shell.offset(node.start_byte());
             errors.push(fault("the script does not parse here, so nothing can be said of its placeholders", at));
-        } else if let Some((_, what)) = BASH_ONLY.iter().find(|(kind, _)| *kind == node.kind())
+        } else if let Some((_, what)) = bash_only.iter().find(|(kind, _)| *kind == node.kind_id())
             // The grammar calls a plain `case` pattern an extended one too.
             && (node.kind() != "extglob_pattern" || shell.text[node.byte_range()].contains('('))
         {
+            let at = shell.offset(node.start_byte());
             errors.push(fault(&format!("{what} is not in /bin/sh, which runs this script"), at));
         }
         if cursor.goto_first_child() {

@@ -47,10 +47,10 @@ impl<'a> Scene<'a> {
     }
 }
 
+/// Draws into an empty buffer.
 pub fn view(model: &Model, state: &State, now: Timestamp, area: Rect, buf: &mut Buffer) {
     let scene = Scene { model, state, now };
     let mut brush = Brush { theme: &model.theme, mask: surface::mask(state), buffer: buf };
-    brush.clear(area);
     let Some(layout) = layout(area, model.pane) else {
         let (width, height) = SMALLEST;
         brush.line(

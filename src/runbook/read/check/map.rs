@@ -8,11 +8,11 @@ use crate::runbook::vocabulary::action::{entry, kind_named, verb_names};
 use crate::runbook::vocabulary::kube::verb_named;
 use crate::runbook::vocabulary::{Case, Group, Key, Kind, Need, Shape};
 
-use super::Checker;
+use super::{Checker, What};
 use crate::runbook::read::words::list;
 
 impl Checker<'_> {
-    pub(super) fn map(&mut self, node: &Node, kind: &Kind, what: &str, (keys, of): (Case, &Kind)) {
+    pub(super) fn map(&mut self, node: &Node, kind: &Kind, what: What<'_>, (keys, of): (Case, &Kind)) {
         let Value::Map(entries) = &node.value else {
             return self.wrong_type(node, kind, what);
         };
@@ -21,13 +21,13 @@ impl Checker<'_> {
                 let found = Diagnostic::new(Rule::BadId, key.span, format!("a name in {what} is empty"));
                 self.report(found.hint("give it a name"));
             } else {
-                self.name(&key.value, key.span, keys, &format!("a name in {what}"));
+                self.name(&key.value, key.span, keys, What::Name(&what));
             }
-            self.value(value, of, &quote(&key.value));
+            self.value(value, of, What::Key(&key.value));
         }
     }
 
-    pub(super) fn object(&mut self, node: &Node, kind: &Kind, what: &str, shape: &'static Shape) {
+    pub(super) fn object(&mut self, node: &Node, kind: &Kind, what: What<'_>, shape: &'static Shape) {
         let Value::Map(entries) = &node.value else {
             return self.wrong_type(node, kind, what);
         };
@@ -35,9 +35,9 @@ impl Checker<'_> {
         let mut slips = Vec::new();
         for (key, value) in entries {
             if let Some(known) = shape.key(&key.value) {
-                self.value(value, &known.kind, &quote(&key.value));
+                self.value(value, &known.kind, What::Key(&key.value));
             } else if let Some(kind) = kind_named(&key.value).filter(|_| shape.action) {
-                self.value(value, &entry(kind).body, &quote(&key.value));
+                self.value(value, &entry(kind).body, What::Key(&key.value));
             } else {
                 self.unknown_key(key, shape);
                 slips.extend(nearest(&key.value, shape.all_keys().map(|key| key.name)));
@@ -50,7 +50,7 @@ impl Checker<'_> {
         }
         self.groups(node, shape);
         if shape.action {
-            self.one_action(node, shape.name);
+            self.one_action(node, What::Words(shape.name));
         }
     }
 
@@ -100,13 +100,13 @@ impl Checker<'_> {
     }
 
     /// The map of `undo` or `probe`: one action kind and nothing else.
-    pub(super) fn action(&mut self, node: &Node, what: &str) {
+    pub(super) fn action(&mut self, node: &Node, what: What<'_>) {
         let Value::Map(entries) = &node.value else {
             return self.wrong_type(node, &Kind::Action, what);
         };
         for (key, value) in entries {
             if let Some(kind) = kind_named(&key.value) {
-                self.value(value, &entry(kind).body, &quote(&key.value));
+                self.value(value, &entry(kind).body, What::Key(&key.value));
             } else {
                 let kinds = ActionKind::ALL.map(ActionKind::as_str);
                 let hint = did_you_mean(&key.value, kinds).unwrap_or_else(|| format!("the kinds are {}", list(&kinds)));
@@ -117,7 +117,7 @@ impl Checker<'_> {
         self.one_action(node, what);
     }
 
-    fn one_action(&mut self, node: &Node, what: &str) {
+    fn one_action(&mut self, node: &Node, what: What<'_>) {
         let there: Vec<_> = node.entries().iter().filter(|(key, _)| kind_named(&key.value).is_some()).collect();
         match there[..] {
             [_] => {}
@@ -134,14 +134,14 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn verb(&mut self, node: &Node, what: &str) {
+    pub(super) fn verb(&mut self, node: &Node, what: What<'_>) {
         let Value::Map(entries) = &node.value else {
             let found = Diagnostic::new(Rule::WrongType, node.span, format!("{what} has {}, and wants a verb", node.value.describe()));
             return self.report(found.hint("write it as a map: kube: { rollout-status: { deployment: … } }"));
         };
         for (key, value) in entries {
             if let Some(verb) = verb_named(&key.value) {
-                self.object(value, &Kind::Object(&verb.shape), &quote(&key.value), &verb.shape);
+                self.object(value, &Kind::Object(&verb.shape), What::Key(&key.value), &verb.shape);
             } else {
                 let names: Vec<_> = verb_names().collect();
                 let hint = did_you_mean(&key.value, names.iter().copied()).unwrap_or_else(|| format!("the verbs are {}", list(&names)));
