@@ -19,7 +19,7 @@ use super::site::{Site, site};
 use super::{Plant, code, line};
 use crate::drill::world::Pace;
 use crate::drill::world::behaviour::{Behaviour, Line, Pull, Ran, Run, Talk, Usage, View};
-use crate::drill::world::clock::later;
+use crate::drill::world::clock::Clock;
 use crate::drill::world::json::text;
 use crate::drill::world::program;
 use crate::drill::world::service::{Healthy, REGISTRY};
@@ -31,12 +31,12 @@ const LARGEST: usize = 64 * 1024;
 
 pub struct Shop {
     plant: Plant,
-    pace: Pace,
+    clock: Clock,
 }
 
 impl Shop {
-    pub fn new(plant: Plant, pace: Pace) -> Arc<Self> {
-        Arc::new(Self { plant, pace })
+    pub fn new(plant: Plant, clock: Clock) -> Arc<Self> {
+        Arc::new(Self { plant, clock })
     }
 
     /// Whether a fault of this kind sits in the release that a pod runs.
@@ -114,21 +114,18 @@ impl Behaviour for Shop {
 
     fn connect(&self, view: &View<'_>, port: u16, stream: DuplexStream) -> Option<Talk> {
         let Some(site) = of(view) else { return Healthy.connect(view, port, stream) };
-        let (plant, pace, uid) = (self.plant.clone(), self.pace, uid(view).to_owned());
-        let now = view.now;
-        (port == site.port).then(|| talk(stream, plant, (uid, now), pace).boxed())
+        let (plant, clock, uid) = (self.plant.clone(), self.clock.clone(), uid(view).to_owned());
+        (port == site.port).then(|| talk(stream, plant, uid, clock).boxed())
     }
 }
 
-async fn talk(stream: DuplexStream, plant: Plant, (uid, opened): (String, Timestamp), pace: Pace) {
-    let since = std::time::Instant::now();
+async fn talk(stream: DuplexStream, plant: Plant, uid: String, clock: Clock) {
     let service = service_fn(move |request| {
-        let (plant, uid) = (plant.clone(), uid.clone());
-        let now = later(opened, since.elapsed());
+        let (plant, uid, clock) = (plant.clone(), uid.clone(), clock.clone());
         async move {
             let whole = Whole::read(request).await;
-            let answer = whole.and_then(|whole| plant.lock().answer(&uid, &whole.asked(now)));
-            send(answer, pace).await
+            let answer = whole.and_then(|whole| plant.lock().answer(&uid, &whole.asked(clock.now())));
+            send(answer, clock.pace()).await
         }
     });
     // Whoever hung up does not want the answer.
