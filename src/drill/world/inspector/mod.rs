@@ -26,7 +26,7 @@ use super::behaviour::{Line, Talk, View};
 use super::clock::{Clock, Pace, later};
 use super::json::text;
 use super::plant::{Inside, Plant};
-use super::seed::{Seed, mix};
+use super::seed::{Seed, hash, mix};
 use option::Options;
 use script::Js;
 
@@ -75,7 +75,7 @@ impl Process {
         Self {
             run: view.run,
             started: view.started,
-            chance: view.chance,
+            chance: view.chance ^ hash(text(view.container, "/name")),
             options: Options::of(view.container),
             opened: 0,
             door: None,

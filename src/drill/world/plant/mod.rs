@@ -35,7 +35,7 @@ pub use health::{FaultState, Health, of as health};
 pub use inside::{Doing, Inside, Work};
 pub use memory::{MIB, Memory};
 pub use model::Model;
-pub use program::{Shop, Whole, send};
+pub use program::{Sent, Shop, Whole, send};
 pub use site::{SERVICES, Site};
 pub use tick::{begin, due};
 

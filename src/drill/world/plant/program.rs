@@ -152,8 +152,10 @@ async fn talk(stream: DuplexStream, plant: Plant, uid: String, clock: Clock) {
     let service = service_fn(move |request| {
         let (plant, uid, clock) = (plant.clone(), uid.clone(), clock.clone());
         async move {
-            let whole = Whole::read(request).await;
-            let answer = whole.and_then(|whole| plant.lock().answer(&uid, &whole.asked(clock.now())));
+            let answer = match Whole::read(request).await {
+                Ok(whole) => plant.lock().answer(&uid, &whole.asked(clock.now())),
+                Err(too_long) => Some(too_long),
+            };
             send(answer, clock.pace()).await
         }
     });
@@ -169,11 +171,18 @@ pub struct Whole {
 }
 
 impl Whole {
-    /// None: its body is too long, or broke off.
-    pub async fn read(request: Request<Incoming>) -> Option<Self> {
+    /// What to answer where its body is too long, or broke off.
+    pub async fn read(request: Request<Incoming>) -> Result<Self, Answer> {
         let (method, path) = (request.method().as_str().to_owned(), request.uri().path().to_owned());
-        let body = Limited::new(request.into_body(), LARGEST).collect().await.ok()?.to_bytes();
-        Some(Self { method, path, body })
+        match Limited::new(request.into_body(), LARGEST).collect().await {
+            Ok(body) => Ok(Self { method, path, body: body.to_bytes() }),
+            Err(_) => Err(Answer {
+                status: 413,
+                content_type: "application/json",
+                body: format!("{{\"error\":\"the body is longer than {LARGEST} bytes, or broke off\"}}\n"),
+                after: Duration::ZERO,
+            }),
+        }
     }
 
     pub fn asked(&self, now: Timestamp) -> Asked<'_> {
