@@ -9,6 +9,7 @@ mod document;
 mod fault;
 mod ground;
 mod helm;
+mod inspector;
 mod plant;
 mod remedy;
 mod seed;

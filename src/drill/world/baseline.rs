@@ -31,8 +31,9 @@ pub fn build(options: &Options) -> Result<State, Error> {
     }
     let epoch = options.epoch.unwrap_or_else(Timestamp::now);
     let plant = Plant::new(options.seed);
-    let behaviour = options.behaviour.clone().unwrap_or_else(|| Shop::new(plant.clone(), options.pace));
-    let mut state = State::new(options.seed, Clock::new(options.pace, epoch), behaviour, plant);
+    let clock = Clock::new(options.pace, epoch);
+    let behaviour = options.behaviour.clone().unwrap_or_else(|| Shop::new(plant.clone(), clock.clone()));
+    let mut state = State::new(options.seed, clock, behaviour, plant);
     state.now = earlier(epoch, DAY * 90);
     cluster(&mut state, options.pods.div_ceil(110));
     shop(&mut state, epoch);

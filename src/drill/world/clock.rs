@@ -1,5 +1,7 @@
 //! The world's time: real, scaled, or stepped by whoever drives it. Everything that happens in the world is due at a time of this clock.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
@@ -14,31 +16,37 @@ pub enum Pace {
     Stepped,
 }
 
-#[derive(Debug)]
+/// A clone shows the same time, also where it is stepped.
+#[derive(Debug, Clone)]
 pub struct Clock {
     pace: Pace,
     began: Instant,
     epoch: Timestamp,
-    stepped: Duration,
+    /// Nanoseconds stepped so far.
+    stepped: Arc<AtomicU64>,
 }
 
 impl Clock {
     pub fn new(pace: Pace, epoch: Timestamp) -> Self {
-        Self { pace, began: Instant::now(), epoch, stepped: Duration::ZERO }
+        Self { pace, began: Instant::now(), epoch, stepped: Arc::default() }
     }
 
     pub fn now(&self) -> Timestamp {
         let passed = match self.pace {
             Pace::Real => self.began.elapsed(),
             Pace::Scaled(factor) => self.began.elapsed().mul_f64(factor.max(0.0)),
-            Pace::Stepped => self.stepped,
+            Pace::Stepped => Duration::from_nanos(self.stepped.load(Ordering::Acquire)),
         };
         later(self.epoch, passed)
     }
 
     /// Moves a stepped clock on; the others go by themselves.
-    pub fn step(&mut self, by: Duration) {
-        self.stepped += by;
+    pub fn step(&self, by: Duration) {
+        self.stepped.fetch_add(u64::try_from(by.as_nanos()).unwrap_or(u64::MAX), Ordering::AcqRel);
+    }
+
+    pub fn pace(&self) -> Pace {
+        self.pace
     }
 
     /// How long to wait, in real time, until the world's clock shows `due`. None: it never will by itself.

@@ -9,6 +9,7 @@ mod catalog;
 pub mod clock;
 pub mod control;
 mod door;
+mod inspector;
 pub mod json;
 pub mod kind;
 mod kubeconfig;

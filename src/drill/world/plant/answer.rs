@@ -161,7 +161,7 @@ fn probe(body: &Body, asked: &Asked<'_>) -> Option<Answer> {
         "/runtime" => {
             let uptime = body.facts.started.map_or(0, |started| between(started, asked.now).as_secs());
             let facts = json!({
-                "node": "24.11.0", "v8": "13.6.233.10-node.28", "uv": "1.51.0", "openssl": "3.5.2", "modules": "137", "platform": "linux",
+                "node": "24.11.0", "v8": "13.6.233.10-node.28", "uv": "1.51.0", "openssl": "3.5.4", "modules": "137", "platform": "linux",
                 "arch": "x64", "pid": 1, "version": body.facts.version, "uptime_s": uptime,
             });
             data(200, &facts)

@@ -45,6 +45,9 @@ pub struct Counters {
     calls: f64,
     call_failures: [f64; CLASSES.len()],
     cpu: f64,
+    /// Seconds that were counted, and those of them in which the main thread was busy.
+    pub seconds_counted: f64,
+    pub busy: f64,
     pub periods: f64,
     pub throttled: f64,
     pub throttled_seconds: f64,
@@ -130,6 +133,8 @@ impl Body {
             counters.call_failures[class.index()] += flow.call_failures * seconds;
         }
         counters.cpu += (flow.main + flow.others) * seconds;
+        counters.seconds_counted += seconds;
+        counters.busy += flow.main * seconds;
         counters.periods += 10.0 * seconds;
         counters.throttled += 10.0 * seconds * flow.throttled;
         counters.throttled_seconds += seconds * flow.throttled * 0.4;

@@ -114,10 +114,10 @@ pub fn on(placed: &[Placed], facts: &Facts, flags: &Flags, now: Timestamp) -> Ef
 }
 
 /// The routes of a service, by what they do.
-const CHECKOUT: usize = 0;
-const SEARCH: usize = 1;
-const REPORT: usize = 2;
-const EXPORT: usize = 3;
+pub const CHECKOUT: usize = 0;
+pub const SEARCH: usize = 1;
+pub const REPORT: usize = 2;
+pub const EXPORT: usize = 3;
 
 fn add(effect: &mut Effect, placed: &Placed, (facts, flags): (&Facts, &Flags), now: Timestamp) {
     let fault = &placed.fault;

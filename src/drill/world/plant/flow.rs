@@ -16,7 +16,7 @@ const UNAVAILABLE: usize = 5;
 const GATEWAY_TIMEOUT: usize = 6;
 
 /// What the main thread does without any request, in cores.
-const IDLE: f64 = 0.008;
+pub const IDLE: f64 = 0.008;
 /// Garbage collection of a healthy service, as a share of the time.
 pub const USUAL_GC: f64 = 0.006;
 /// A pause of it, in ms.
@@ -24,7 +24,7 @@ const USUAL_PAUSE_MS: f64 = 8.0;
 /// Retries of a failed call, where they are on.
 const RETRY: i32 = 2;
 /// Main-thread time of a usual attempt, in ms.
-const ATTEMPT_MS: f64 = 0.1;
+pub const ATTEMPT_MS: f64 = 0.1;
 /// A CPU limit that is used up stops everything until the next period of 100 ms.
 const PERIOD_MS: f64 = 100.0;
 /// When those that give up have given up, in the middle, in ms.

@@ -19,7 +19,8 @@ use super::site::{Site, site};
 use super::{Plant, code, line};
 use crate::drill::world::Pace;
 use crate::drill::world::behaviour::{Behaviour, Line, Pull, Ran, Run, Talk, Usage, View};
-use crate::drill::world::clock::later;
+use crate::drill::world::clock::Clock;
+use crate::drill::world::inspector::Inspectors;
 use crate::drill::world::json::text;
 use crate::drill::world::program;
 use crate::drill::world::service::{Healthy, REGISTRY};
@@ -31,12 +32,14 @@ const LARGEST: usize = 64 * 1024;
 
 pub struct Shop {
     plant: Plant,
-    pace: Pace,
+    clock: Clock,
+    inspectors: Inspectors,
 }
 
 impl Shop {
-    pub fn new(plant: Plant, pace: Pace) -> Arc<Self> {
-        Arc::new(Self { plant, pace })
+    pub fn new(plant: Plant, clock: Clock) -> Arc<Self> {
+        let inspectors = Inspectors::new(plant.clone(), clock.clone());
+        Arc::new(Self { plant, clock, inspectors })
     }
 
     /// Whether a fault of this kind sits in the release that a pod runs.
@@ -95,42 +98,65 @@ impl Behaviour for Shop {
 
     fn log(&self, view: &View<'_>, after: Timestamp, until: Timestamp, limit: usize) -> Vec<Line> {
         let healthy = Healthy.log(view, after, until, limit);
+        if of(view).is_none() {
+            return healthy;
+        }
+        let said = self.inspectors.lines(view, after, until);
         let model = self.plant.lock();
-        match of(view).and_then(|_| model.bodies.get(uid(view))) {
+        let mut lines = match model.bodies.get(uid(view)) {
             Some(body) => line::of(body, view, (after, until), healthy),
             None => healthy,
+        };
+        if !said.is_empty() {
+            lines.extend(said);
+            lines.sort_by_key(|line| line.time);
+            lines.drain(..lines.len().saturating_sub(limit));
         }
+        lines
     }
 
     fn next_line(&self, view: &View<'_>, after: Timestamp) -> Option<Timestamp> {
+        // What the inspector says comes with the next line, less than a second later.
         Healthy.next_line(view, after)
     }
 
     fn exec(&self, view: &View<'_>, argv: &[String], stdin: &[u8]) -> Ran {
-        let model = self.plant.lock();
-        let Some(body) = of(view).and_then(|_| model.bodies.get(uid(view))) else { return program::exec((view, &[]), argv, stdin) };
-        model.script(body, argv).unwrap_or_else(|| program::exec((view, &code::files(body)), argv, stdin))
+        if of(view).is_none() {
+            return program::exec((view, &[]), argv, stdin);
+        }
+        if let Some(ran) = self.inspectors.exec(view, argv) {
+            return ran;
+        }
+        let (script, mut files) = {
+            let model = self.plant.lock();
+            let Some(body) = model.bodies.get(uid(view)) else { return program::exec((view, &[]), argv, stdin) };
+            (model.script(body, argv), code::files(body))
+        };
+        script.unwrap_or_else(|| {
+            self.inspectors.files(view, &mut files);
+            program::exec((view, &files), argv, stdin)
+        })
     }
 
     fn connect(&self, view: &View<'_>, port: u16, stream: DuplexStream) -> Option<Talk> {
         let Some(site) = of(view) else { return Healthy.connect(view, port, stream) };
-        let (plant, pace, uid) = (self.plant.clone(), self.pace, uid(view).to_owned());
-        let now = view.now;
-        (port == site.port).then(|| talk(stream, plant, (uid, now), pace).boxed())
+        let (plant, clock, uid) = (self.plant.clone(), self.clock.clone(), uid(view).to_owned());
+        if port != site.port {
+            return self.inspectors.connect(view, port, stream);
+        }
+        Some(talk(stream, plant, uid, clock).boxed())
     }
 }
 
-async fn talk(stream: DuplexStream, plant: Plant, (uid, opened): (String, Timestamp), pace: Pace) {
-    let since = std::time::Instant::now();
+async fn talk(stream: DuplexStream, plant: Plant, uid: String, clock: Clock) {
     let service = service_fn(move |request| {
-        let (plant, uid) = (plant.clone(), uid.clone());
-        let now = later(opened, since.elapsed());
+        let (plant, uid, clock) = (plant.clone(), uid.clone(), clock.clone());
         async move {
             let answer = match Whole::read(request).await {
-                Ok(whole) => plant.lock().answer(&uid, &whole.asked(now)),
+                Ok(whole) => plant.lock().answer(&uid, &whole.asked(clock.now())),
                 Err(too_long) => Some(too_long),
             };
-            send(answer, pace).await
+            send(answer, clock.pace()).await
         }
     });
     // Whoever hung up does not want the answer.
