@@ -206,7 +206,7 @@ async fn usage_feeds_the_autoscaler_and_the_metrics_api() {
     assert_eq!(replicas(&world), 3, "health needs no more");
     world.put("f", fault("sync-json", &json!({})));
     world.advance(Duration::from_secs(120));
-    assert_eq!(replicas(&world), 10, "the autoscaler does what it can");
+    assert_eq!(replicas(&world), 6, "the autoscaler does what it can");
     world.lift("f");
     world.advance(Duration::from_secs(900));
     assert_eq!(replicas(&world), 3, "and goes back");
