@@ -2,6 +2,7 @@
 //! Text and a table come in; a tree and all that is wrong with its shape go out. What a value means is the document's own business.
 
 mod check;
+pub mod expression;
 mod fields;
 mod words;
 
