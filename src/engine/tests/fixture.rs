@@ -520,5 +520,15 @@ pub fn name(happening: &Happening) -> &'static str {
         Happening::Noted { .. } => "noted",
         Happening::Measured { .. } => "measured",
         Happening::LogMended { .. } => "mended",
+        Happening::DrillBegan(_) => "drill began",
+        Happening::DrillInjected(_) => "injected",
+        Happening::DrillHinted(_) => "hinted",
+        Happening::DrillObserved(_) => "observed",
+        Happening::DrillDiagnosed(_) => "diagnosed",
+        Happening::DrillRated(_) => "rated",
+        Happening::DrillPaused { .. } => "paused",
+        Happening::DrillContinued { .. } => "continued",
+        Happening::DrillRevealed(_) => "revealed",
+        Happening::DrillEnded(_) => "drill ended",
     }
 }
