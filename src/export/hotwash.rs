@@ -30,7 +30,7 @@ fn write_all(out: &mut String, drill: &Drill, score: &Score) -> std::fmt::Result
     objectives(out, score)?;
     acts(out, score)?;
     hints(out, score)?;
-    decoys(out, drill)?;
+    decoys(out, drill, score)?;
     defects(out, drill, score)?;
     writeln!(out, "## To talk about\n")?;
     for question in &drill.hotwash {
@@ -105,11 +105,12 @@ fn diagnosis(out: &mut String, drill: &Drill, score: &Score) -> std::fmt::Result
     }
     for answer in &score.diagnosis.answers {
         let verdict = match answer.truth {
-            Truth::Right => "right",
+            Truth::Right => "the cause",
             Truth::Wrong => "not the cause",
         };
         let because = drill.cause(&answer.cause).map_or("", |cause| cause.because.as_str());
-        writeln!(out, "- {}: {}, {verdict}. {} {}", clock(answer.proof.at), words(&answer.says), words(because), proofs(&[answer.proof]))?;
+        writeln!(out, "- {}, {verdict}: {} {}", clock(answer.proof.at), words(&answer.says), proofs(&[answer.proof]))?;
+        writeln!(out, "  - {}", words(because))?;
     }
     writeln!(out)
 }
@@ -172,12 +173,14 @@ fn hints(out: &mut String, score: &Score) -> std::fmt::Result {
     writeln!(out, "\nTogether {} points.\n", score.penalty)
 }
 
-fn decoys(out: &mut String, drill: &Drill) -> std::fmt::Result {
-    if drill.decoys.is_empty() {
+/// Those that came: what nobody was told led nobody away.
+fn decoys(out: &mut String, drill: &Drill, score: &Score) -> std::fmt::Result {
+    let came: Vec<_> = drill.decoys.iter().filter(|decoy| score.messages.contains(&decoy.inject.id)).collect();
+    if came.is_empty() {
         return Ok(());
     }
     writeln!(out, "## What led away\n")?;
-    for decoy in &drill.decoys {
+    for decoy in came {
         writeln!(out, "- \"{}\"\n  - {}", words(&decoy.inject.text), words(&decoy.truth))?;
     }
     writeln!(out)

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::drill::Observed;
+use super::drill::{Observed, Sight};
 use super::envelope::Envelope;
 use super::incident::{Incident, Run, What};
 use super::record::{Around, Finished, Happening, Intended, Opened, Reading, Ruling, RunId, Started};
@@ -118,7 +118,9 @@ fn words(happening: &Happening, incident: &Incident) -> Option<Words> {
         }
         Happening::DrillInjected(injected) => plain(Mark::Drill, format!("Message from {}: {}", injected.from.as_str(), injected.text)),
         Happening::DrillHinted(hinted) => plain(Mark::Drill, format!("Hint {} (costs {}): {}", hinted.hint, hinted.penalty, hinted.text)),
-        Happening::DrillObserved(observed) => Some((Mark::Drill, sight(observed), in_words([observed.detail.clone()]))),
+        Happening::DrillObserved(observed) => {
+            Some((Mark::Drill, sight(observed), in_words(Some(observed.detail.clone()).filter(|detail| !detail.is_empty()))))
+        }
         Happening::DrillDiagnosed(diagnosed) => plain(Mark::Drill, format!("{} stated the diagnosis: {}", diagnosed.by, diagnosed.answer)),
         Happening::DrillRated(rated) => {
             let text = format!("{} rated {} as {}", rated.by, rated.objective, rated.rating.as_str());
@@ -132,8 +134,18 @@ fn words(happening: &Happening, incident: &Incident) -> Option<Words> {
 }
 
 fn sight(observed: &Observed) -> String {
-    let of = observed.of.as_ref().map(|of| format!(" ({of})")).unwrap_or_default();
-    format!("The world, of {}: {}{of}", observed.service, observed.what.as_str())
+    let (service, of) = (&observed.service, observed.of.as_deref().unwrap_or("a fault"));
+    match observed.what {
+        Sight::Healthy => format!("In truth, {service} was well"),
+        Sight::Unhealthy => format!("In truth, {service} was not well"),
+        Sight::Mitigated => format!("In truth, the harm to {service} had stopped"),
+        Sight::Unmitigated => format!("In truth, the harm to {service} was back"),
+        Sight::Durable => format!("In truth, {service} had stayed well for long enough"),
+        Sight::FaultBegan => format!("In truth, the fault {of} began"),
+        Sight::FaultCured => format!("In truth, the fault {of} was cured"),
+        Sight::FaultReturned => format!("In truth, the fault {of} was back"),
+        Sight::Failing => format!("In truth, what must not happen did: {of}"),
+    }
 }
 
 fn opening(opened: &Opened) -> Words {

@@ -74,6 +74,8 @@ pub struct Score {
     pub diagnosis: Diagnosis,
     pub mitigation: Mitigation,
     pub unsafe_acts: Vec<Unsafe>,
+    /// Ids of the injects and decoys that came.
+    pub messages: Vec<String>,
     pub hints: Vec<(Timestamp, Hinted)>,
     /// Points of all hints taken.
     pub penalty: u32,
@@ -125,6 +127,7 @@ pub fn score(drill: &Drill, envelopes: &[Envelope]) -> Score {
         mitigation: harm::mitigation(&log),
         unsafe_acts: act::acts(drill, &log),
         penalty: own.hinted.iter().map(|(_, hinted)| hinted.penalty).sum(),
+        messages: own.injected.iter().filter_map(|(_, injected)| injected.inject.clone()).collect(),
         hints: own.hinted.clone(),
         defects: defect::defects(drill, &log),
     }
