@@ -85,7 +85,17 @@ impl Session {
             | Happening::FindingLifted { .. }
             | Happening::Noted { .. }
             | Happening::Measured { .. }
-            | Happening::LogMended { .. } => lines,
+            | Happening::LogMended { .. }
+            | Happening::DrillBegan(_)
+            | Happening::DrillInjected(_)
+            | Happening::DrillHinted(_)
+            | Happening::DrillObserved(_)
+            | Happening::DrillDiagnosed(_)
+            | Happening::DrillRated(_)
+            | Happening::DrillPaused { .. }
+            | Happening::DrillContinued { .. }
+            | Happening::DrillRevealed(_)
+            | Happening::DrillEnded(_) => lines,
         }
     }
 

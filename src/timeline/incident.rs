@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::drill::Drill;
 use super::record::{Around, Finished, Happening, Intended, Opened, Reading, Record, RunId, Started};
 use crate::action::{Ending, Identity};
 use crate::runbook::model::{CommandId, Name, StepId};
@@ -25,6 +26,8 @@ pub struct Incident {
     pub runs: BTreeMap<RunId, Run>,
     /// Findings that hold now, by step and number.
     pub findings: BTreeMap<(StepId, usize), Held>,
+    /// Empty unless it is a drill.
+    pub drill: Drill,
     pub last: Option<Timestamp>,
 }
 
@@ -156,6 +159,16 @@ impl Incident {
             | Happening::Declined { .. }
             | Happening::Noted { .. }
             | Happening::LogMended { .. } => {}
+            Happening::DrillBegan(_)
+            | Happening::DrillInjected(_)
+            | Happening::DrillHinted(_)
+            | Happening::DrillObserved(_)
+            | Happening::DrillDiagnosed(_)
+            | Happening::DrillRated(_)
+            | Happening::DrillPaused { .. }
+            | Happening::DrillContinued { .. }
+            | Happening::DrillRevealed(_)
+            | Happening::DrillEnded(_) => self.drill.apply(record),
         }
     }
 

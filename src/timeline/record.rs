@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::drill::{Began, Diagnosed, Ended, Hinted, Injected, Observed, Rated, Revealed};
 use crate::action::{Action, Description, Ending, Hold, Identity, Report};
 use crate::runbook::model::{CommandId, Effect, Name, Phase, Place, RunbookId, StepId, TargetKind};
 
@@ -95,6 +96,28 @@ pub enum Happening {
     /// The log itself: a torn tail set aside, a segment begun after a failed write.
     #[serde(rename = "qrh.log.mended")]
     LogMended { what: String },
+    #[serde(rename = "qrh.drill.began")]
+    DrillBegan(Began),
+    #[serde(rename = "qrh.drill.injected")]
+    DrillInjected(Injected),
+    #[serde(rename = "qrh.drill.hinted")]
+    DrillHinted(Hinted),
+    /// Hidden until the reveal: no view of the trainee shows it.
+    #[serde(rename = "qrh.drill.observed")]
+    DrillObserved(Observed),
+    #[serde(rename = "qrh.drill.diagnosed")]
+    DrillDiagnosed(Diagnosed),
+    /// Hidden until the reveal, as what was observed is.
+    #[serde(rename = "qrh.drill.rated")]
+    DrillRated(Rated),
+    #[serde(rename = "qrh.drill.paused")]
+    DrillPaused { by: String },
+    #[serde(rename = "qrh.drill.continued")]
+    DrillContinued { by: String },
+    #[serde(rename = "qrh.drill.revealed")]
+    DrillRevealed(Revealed),
+    #[serde(rename = "qrh.drill.ended")]
+    DrillEnded(Ended),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -225,6 +248,13 @@ pub enum Around {
 pub enum Ruling {
     Probe(CommandId),
     Person(String),
+}
+
+impl Happening {
+    /// Whether a drill's trainee may not see it before the end.
+    pub fn is_hidden(&self) -> bool {
+        matches!(self, Self::DrillObserved(_) | Self::DrillRated(_))
+    }
 }
 
 impl Finished {

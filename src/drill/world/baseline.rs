@@ -12,6 +12,7 @@ use super::control::hpa;
 use super::json::set;
 use super::kind::Kind;
 use super::object::Id;
+use super::plant::Plant;
 use super::service::{self, Healthy};
 use super::state::{Past, State};
 use super::{Error, Options, api::defaults};
@@ -31,7 +32,7 @@ pub fn build(options: &Options) -> Result<State, Error> {
     }
     let epoch = options.epoch.unwrap_or_else(Timestamp::now);
     let behaviour = options.behaviour.clone().unwrap_or_else(|| Arc::new(Healthy));
-    let mut state = State::new(options.seed, Clock::new(options.pace, epoch), behaviour);
+    let mut state = State::new(options.seed, Clock::new(options.pace, epoch), behaviour, Plant::new(options.seed));
     state.now = earlier(epoch, DAY * 90);
     cluster(&mut state, options.pods.div_ceil(110));
     shop(&mut state, epoch);

@@ -5,12 +5,15 @@
 pub mod api;
 pub mod baseline;
 pub mod behaviour;
+mod catalog;
 pub mod clock;
 pub mod control;
+mod door;
 pub mod json;
 pub mod kind;
 mod kubeconfig;
 pub mod object;
+pub mod plant;
 mod program;
 pub mod promql;
 mod quantity;
@@ -39,6 +42,7 @@ pub use clock::Pace;
 pub use kind::Kind;
 
 use behaviour::Behaviour;
+use plant::{Fault, Health};
 use rights::Person;
 use state::State;
 
@@ -70,11 +74,22 @@ pub struct Options {
     pub port: u16,
     /// What the programs do. None: the scenario's services, in good health.
     pub behaviour: Option<Arc<dyn Behaviour>>,
+    /// Faults that are there from the first moment, by their ids.
+    pub faults: Vec<(String, Fault)>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { scenario: "baseline".to_owned(), seed: 1, pods: 0, pace: Pace::Real, epoch: None, port: 0, behaviour: None }
+        Self {
+            scenario: "baseline".to_owned(),
+            seed: 1,
+            pods: 0,
+            pace: Pace::Real,
+            epoch: None,
+            port: 0,
+            behaviour: None,
+            faults: Vec::new(),
+        }
     }
 }
 
@@ -85,6 +100,7 @@ pub struct Shared {
     driver: Notify,
     people: Vec<Person>,
     address: SocketAddr,
+    pace: Pace,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
@@ -117,14 +133,15 @@ impl Shared {
 pub struct Running {
     shared: Arc<Shared>,
     kubeconfig: String,
+    prometheus: SocketAddr,
+    /// Of the services, by name.
+    services: Vec<(&'static str, SocketAddr)>,
 }
 
 /// Builds the world and serves it on loopback.
 pub async fn start(options: Options) -> Result<Running, Error> {
     let state = baseline::build(&options)?;
-    let port = options.port;
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.map_err(|source| Error::Listen { port, source })?;
-    let address = listener.local_addr().map_err(|source| Error::Listen { port, source })?;
+    let (listener, address) = listen(options.port).await?;
     let (acceptor, authority) = serve::tls()?;
     let people = rights::people(options.seed);
     let kubeconfig = kubeconfig::text(address, &authority, &people);
@@ -133,6 +150,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         driver: Notify::new(),
         people,
         address,
+        pace: options.pace,
         stop: CancellationToken::new(),
         tasks: TaskTracker::new(),
     });
@@ -140,7 +158,25 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     if options.pace != Pace::Stepped {
         shared.tasks.spawn(drive(shared.clone()));
     }
-    Ok(Running { shared, kubeconfig })
+    let (listener, prometheus) = listen(0).await?;
+    shared.tasks.spawn(door::accept(shared.clone(), listener, door::Inside::Prometheus));
+    let mut services = Vec::new();
+    for site in plant::SERVICES {
+        let (listener, address) = listen(0).await?;
+        shared.tasks.spawn(door::accept(shared.clone(), listener, door::Inside::Service(site.name)));
+        services.push((site.name, address));
+    }
+    for (id, fault) in options.faults {
+        shared.change(|state| plant::put(state, &id, fault));
+    }
+    Ok(Running { shared, kubeconfig, prometheus, services })
+}
+
+async fn listen(port: u16) -> Result<(tokio::net::TcpListener, SocketAddr), Error> {
+    let failed = |source| Error::Listen { port, source };
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
 }
 
 /// Plays what is due when it is due. Sleeps until then; an idle world costs nothing.
@@ -167,6 +203,36 @@ impl Running {
 
     pub fn address(&self) -> SocketAddr {
         self.shared.address
+    }
+
+    /// Where PromQL is answered.
+    pub fn prometheus_url(&self) -> String {
+        format!("http://{}", self.prometheus)
+    }
+
+    /// Where a service answers: health, metrics, flags. None: there is no such service.
+    pub fn service_url(&self, name: &str) -> Option<String> {
+        self.services.iter().find(|(known, _)| *known == name).map(|(_, address)| format!("http://{address}"))
+    }
+
+    /// A `services.yaml` whose cards point at this world; its context is `world`, of [`kubeconfig`](Self::kubeconfig).
+    pub fn catalog(&self) -> String {
+        catalog::text(&self.prometheus_url(), &self.services)
+    }
+
+    /// Begins a fault; one with the same id is lifted first.
+    pub fn put(&self, id: &str, fault: Fault) {
+        self.shared.change(|state| plant::put(state, id, fault));
+    }
+
+    /// Takes a fault away, cured or not. What it left behind (releases, limits, flags) stays.
+    pub fn lift(&self, id: &str) {
+        self.shared.change(|state| plant::lift(state, id));
+    }
+
+    /// How a service is now, in truth. Of a service that is not there: not healthy, and nothing else.
+    pub fn health(&self, service: &str) -> Health {
+        self.shared.look(|state| plant::health(state, service))
     }
 
     /// The bearer token of `admin`, `responder` or `viewer`.

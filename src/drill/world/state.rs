@@ -14,6 +14,7 @@ use super::control::{self, Work};
 use super::json::{self, count, set, text};
 use super::kind::Kind;
 use super::object::{Id, Object};
+use super::plant::Plant;
 use super::seed::Seed;
 use super::store::{HISTORY, Store};
 use super::timer::{Due, Timers};
@@ -27,6 +28,7 @@ pub struct State {
     pub timers: Timers,
     pub dirty: BTreeSet<Work>,
     pub behaviour: Arc<dyn Behaviour>,
+    pub plant: Plant,
     /// Lives of pods that something is still to happen to, by uid.
     pub lives: BTreeMap<String, control::pod::Life>,
     /// Images present on nodes, as (node, image).
@@ -45,7 +47,7 @@ pub enum Past {
 }
 
 impl State {
-    pub fn new(seed: u64, clock: Clock, behaviour: Arc<dyn Behaviour>) -> Self {
+    pub fn new(seed: u64, clock: Clock, behaviour: Arc<dyn Behaviour>, plant: Plant) -> Self {
         let now = clock.now();
         let mut chance = Seed::new(seed);
         let version = 10_000 + chance.next() % 90_000;
@@ -57,6 +59,7 @@ impl State {
             timers: Timers::default(),
             dirty: BTreeSet::new(),
             behaviour,
+            plant,
             lives: BTreeMap::new(),
             images: BTreeSet::new(),
             scaler: control::hpa::Memory::default(),

@@ -34,7 +34,7 @@ fn open(model: &mut Model, run: RunId, title: String) {
 }
 
 pub fn recorded(model: &mut Model, record: &Record) {
-    let (role, text) = tell::tell(&record.happening);
+    let Some((role, text)) = tell::tell(&record.happening) else { return };
     let time = clock::time_of_day(record.time, &model.zone);
     let text: Vec<&str> = text.lines().collect();
     model.events.push(role, format!("{time} {}", text.join(" / ")));
@@ -60,7 +60,17 @@ pub fn recorded(model: &mut Model, record: &Record) {
         | Happening::FindingLifted { .. }
         | Happening::Noted { .. }
         | Happening::Measured { .. }
-        | Happening::LogMended { .. } => {}
+        | Happening::LogMended { .. }
+        | Happening::DrillBegan(_)
+        | Happening::DrillInjected(_)
+        | Happening::DrillHinted(_)
+        | Happening::DrillObserved(_)
+        | Happening::DrillDiagnosed(_)
+        | Happening::DrillRated(_)
+        | Happening::DrillPaused { .. }
+        | Happening::DrillContinued { .. }
+        | Happening::DrillRevealed(_)
+        | Happening::DrillEnded(_) => {}
     }
 }
 
