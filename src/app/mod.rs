@@ -4,6 +4,7 @@
 
 pub mod consider;
 pub mod console;
+pub mod drill;
 pub mod judge;
 pub mod lines;
 pub mod measure;

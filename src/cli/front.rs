@@ -49,9 +49,14 @@ pub fn run(settings: &Settings, console: Console, opening: impl Future<Output = 
 fn not_open(error: &OpenError) -> Failure {
     let code = match error {
         OpenError::Cluster { .. } => Code::Unreachable,
-        OpenError::AnotherTarget { .. } | OpenError::Closed | OpenError::NoOpening | OpenError::Journal(_) | OpenError::Thread(_) => {
-            Code::Failed
-        }
+        OpenError::Stage(_)
+        | OpenError::Door(_)
+        | OpenError::DrillOver(_)
+        | OpenError::AnotherTarget { .. }
+        | OpenError::Closed
+        | OpenError::NoOpening
+        | OpenError::Journal(_)
+        | OpenError::Thread(_) => Code::Failed,
     };
     Failure::new(code, error.to_string())
 }

@@ -2,5 +2,6 @@
 //!
 //! May use `runbook` and `timeline`; never a real target. The world is reached over loopback by the same clients a real cluster has.
 
+pub mod exercise;
 pub mod scenario;
 pub mod world;
