@@ -5,6 +5,7 @@
 pub mod consider;
 pub mod console;
 pub mod drill;
+pub mod headless;
 pub mod judge;
 pub mod lines;
 pub mod measure;

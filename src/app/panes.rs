@@ -61,6 +61,9 @@ pub async fn run(opening: Opening, model: Model, mut signals: Signals) -> io::Re
     let Opening { mut console, first, past, .. } = opening;
     let mut taken = Taken::take()?;
     let mut panes = Panes { model, out: Vec::new(), clock: console.clock().clone() };
+    if console.state().setup.drill.is_some() && !console.is_piloted() {
+        panes.model.brief();
+    }
     let size = taken.screen.size()?;
     panes.update(console.state(), Input::Resize(size.width, size.height));
     for record in past {
