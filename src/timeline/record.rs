@@ -46,6 +46,39 @@ pub struct Record {
     pub happening: Happening,
 }
 
+/// The `type` of every event there is.
+pub const EVENT_TYPES: &[&str] = &[
+    "qrh.incident.opened",
+    "qrh.incident.resumed",
+    "qrh.incident.closed",
+    "qrh.step.entered",
+    "qrh.step.completed",
+    "qrh.step.skipped",
+    "qrh.step.misfit",
+    "qrh.facts.read",
+    "qrh.command.started",
+    "qrh.change.intended",
+    "qrh.command.finished",
+    "qrh.change.ruled",
+    "qrh.command.refused",
+    "qrh.command.declined",
+    "qrh.finding.held",
+    "qrh.finding.lifted",
+    "qrh.note.added",
+    "qrh.measure.read",
+    "qrh.log.mended",
+    "qrh.drill.began",
+    "qrh.drill.injected",
+    "qrh.drill.hinted",
+    "qrh.drill.observed",
+    "qrh.drill.diagnosed",
+    "qrh.drill.rated",
+    "qrh.drill.paused",
+    "qrh.drill.continued",
+    "qrh.drill.revealed",
+    "qrh.drill.ended",
+];
+
 /// The `type` and `data` of an event. Past tense: each of these has happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data")]

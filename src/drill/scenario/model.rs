@@ -342,7 +342,7 @@ impl Drill {
     }
 
     /// Injects and decoys alike: a trainee can't tell which is which.
-    pub fn messages(&self) -> impl Iterator<Item = &Inject> {
+    pub fn messages(&self) -> impl Iterator<Item = &Inject> + Clone {
         self.injects.iter().chain(self.decoys.iter().map(|decoy| &decoy.inject))
     }
 
