@@ -196,6 +196,9 @@ impl Console {
         self.state = Box::new(state);
         if let Some(record) = record {
             front.recorded(&self.state, &record);
+            if let Some(stage) = &mut self.stage {
+                stage.recorded(&record);
+            }
         }
         let flow = self.perform(effects, front);
         (self, flow)
@@ -245,7 +248,9 @@ impl Console {
         for intent in self.farewells() {
             self = self.intend(intent, front).0;
         }
-        self.end_drill(front);
+        if self.stage.is_some() {
+            self = self.end_drill(front);
+        }
         self.performer.wind_up();
         let deadline = Instant::now() + FAREWELL;
         while self.unrecorded > 0 || !self.performer.is_idle() {
@@ -270,11 +275,14 @@ impl Console {
     }
 
     /// A drill's world ends with its console: the drill is over, and its incident with it.
-    fn end_drill(&mut self, front: &mut impl Front) {
-        let Some(stage) = self.stage.as_mut() else { return };
-        for happening in stage.finish(&self.state) {
+    fn end_drill(mut self, front: &mut impl Front) -> Self {
+        for happening in self.stage.as_mut().map(|stage| stage.finish()).unwrap_or_default() {
             self.append(happening, front);
         }
+        if self.state.incident.closed.is_some() {
+            return self;
+        }
+        self.intend(Intent::Close { summary: "the drill's console was left, and its world ended with it".to_owned() }, front).0
     }
 
     /// What ends whatever waits for the responder or runs, in the engine's own words, so that the log tells it.

@@ -157,6 +157,9 @@ pub struct Drill {
     /// How the drill's time passes: real, so many times faster (10x), or stepped (autopilot only); the drill's own unless said
     #[arg(long, value_name = "PACE")]
     pub clock: Option<String>,
+    /// The runbook to open; the one the page suggests unless said
+    #[arg(long, value_name = "ID")]
+    pub runbook: Option<String>,
     /// Where it is played; the drill's own unless said
     #[arg(long, value_enum)]
     pub world: Option<Ground>,

@@ -9,6 +9,7 @@ pub mod exit;
 pub mod front;
 pub mod library;
 pub mod output;
+pub mod report;
 pub mod settings;
 pub mod verb;
 

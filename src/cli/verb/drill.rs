@@ -38,7 +38,8 @@ pub fn run(settings: &Settings, args: &Drill) -> Result<ExitCode, Failure> {
     if world == WorldKind::Local {
         return Err(Failure::new(Code::Usage, "drills on a service of this machine can't be played yet").hint("leave out --world local"));
     }
-    let part = Part { level: level(args.level), seed: args.seed, tempo, player, facilitated: args.facilitate };
+    let runbook = args.runbook.clone();
+    let part = Part { runbook, level: level(args.level), seed: args.seed, tempo, player, facilitated: args.facilitate };
     let root = settings.incidents()?;
     let console = Console { plain: args.plain || !terminal, read_only: false };
     front::run(settings, console, stage(settings, ready, &part, root)?)
@@ -46,6 +47,8 @@ pub fn run(settings: &Settings, args: &Drill) -> Result<ExitCode, Failure> {
 
 /// How a drill is played.
 pub struct Part {
+    /// The one that is opened, where somebody says so.
+    pub runbook: Option<String>,
     pub level: Level,
     pub seed: Option<u64>,
     pub tempo: Tempo,
@@ -61,7 +64,13 @@ pub fn stage(
     root: PathBuf,
 ) -> Result<impl Future<Output = Result<Opening, OpenError>> + use<>, Failure> {
     let Ready { drill, document } = ready;
-    let runbook = library::ready(library::find(settings, drill.opens.as_str())?, false)?;
+    // The autopilot is no test of what the page suggests: it plays by the runbook that fits.
+    let suggested = match part.player {
+        Player::Person => &drill.opens,
+        Player::Autopilot => &drill.runbook,
+    };
+    let wanted = part.runbook.as_deref().unwrap_or(suggested.as_str());
+    let runbook = library::ready(library::find(settings, wanted)?, false)?;
     let inputs = choose::inputs(&runbook.runbook, &[])?;
     let actor = match part.player {
         Player::Person => settings.actor.clone(),

@@ -17,7 +17,7 @@ use crate::cli::library::Entry;
 use crate::cli::output::print;
 use crate::cli::settings::Settings;
 use crate::cli::verb::drill::{self, Part};
-use crate::drill::scenario::model::{Drill, Level};
+use crate::drill::scenario::model::{Drill, Level, Truth};
 use crate::drill::scenario::progress::Progress;
 use crate::journal;
 use crate::timeline::drill::DrillOutcome;
@@ -86,7 +86,7 @@ fn chosen(settings: &Settings, names: &[String], colour: bool) -> Result<Vec<Rea
 
 /// One run: its incident's directory and its records.
 fn play(settings: &Settings, ready: &Ready, (level, seed): (Level, Option<u64>), root: &Path) -> Result<(PathBuf, Vec<Record>), Failure> {
-    let part = Part { level, seed, tempo: Tempo::Stepped, player: Player::Autopilot, facilitated: false };
+    let part = Part { runbook: None, level, seed, tempo: Tempo::Stepped, player: Player::Autopilot, facilitated: false };
     let opening = drill::stage(settings, ready.clone(), &part, root.to_owned())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
@@ -117,7 +117,7 @@ fn problems(drill: &Drill, records: &[Record]) -> Vec<String> {
     }
     match &own.diagnosed {
         None => problems.push("no diagnosis was stated: none of the autopilot's conclusions held".to_owned()),
-        Some((_, diagnosed)) if !drill.is_right(&diagnosed.answer) => {
+        Some((_, diagnosed)) if drill.cause(&diagnosed.answer).is_none_or(|cause| cause.truth == Truth::Wrong) => {
             problems.push(format!("the diagnosis is {}, which is not what happened", diagnosed.answer));
         }
         Some(_) => {}

@@ -1,19 +1,24 @@
 //! One drill being played, as a machine: time, the world's truth and the incident as the log has it come in; what happens in the drill goes
 //! out as records to append and faults to begin. No clock, no sockets, no screen, so that every drill can be played a thousand times over.
 
-pub mod scope;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use serde_json::Value;
+
 use super::scenario::model::{Drill, Due, Fault, Inject, Level};
+use super::scenario::progress::Progress;
+use super::scenario::scope;
 use crate::drill::world::plant::Health;
 use crate::timeline::drill::{Began, Diagnosed, DrillOutcome, Ended, Hinted, Injected, Observed, Rated, Rating, Revealed, Sender, Sight};
 use crate::timeline::identifier::Digest;
-use crate::timeline::incident::Incident;
-use crate::timeline::record::Happening;
+use crate::runbook::model::Expression;
+use crate::timeline::record::{Happening, Record};
 
 /// How often the world is looked at, in its own time.
 pub const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -24,7 +29,6 @@ pub struct Truth<'a> {
     pub now: Timestamp,
     /// Of every service of the world, by its name.
     pub health: &'a BTreeMap<String, Health>,
-    pub incident: &'a Incident,
 }
 
 /// What is to be done.
@@ -55,6 +59,8 @@ pub struct Exercise {
     began: Timestamp,
     looked: Option<Timestamp>,
     faults: BTreeSet<String>,
+    /// How far the incident has come, as the log has it.
+    progress: Progress,
     messages: BTreeMap<String, Delivery>,
     hints: usize,
     seen: Seen,
@@ -66,6 +72,8 @@ pub struct Exercise {
 struct Seen {
     healthy: Option<bool>,
     faults: BTreeMap<String, Stage>,
+    /// There was something to mitigate: a fault had begun and the drill's success did not hold.
+    harmed: bool,
     mitigated: Option<Timestamp>,
     durable: bool,
     failing: BTreeSet<String>,
@@ -89,6 +97,7 @@ impl Exercise {
             began,
             looked: None,
             faults: BTreeSet::new(),
+            progress: Progress::default(),
             messages,
             hints: 0,
             seen: Seen::default(),
@@ -118,6 +127,11 @@ impl Exercise {
 
     pub fn deliveries(&self) -> &BTreeMap<String, Delivery> {
         &self.messages
+    }
+
+    /// The log has this.
+    pub fn recorded(&mut self, record: &Record) {
+        self.progress.apply(record);
     }
 
     /// The first record: what is hidden is sealed by its digest.
@@ -154,11 +168,16 @@ impl Exercise {
         }
         self.looked = Some(truth.now);
         let mut out: Vec<Out> = self.begin_faults(truth.now).into_iter().map(Out::Begin).collect();
-        out.extend(self.observe(truth).into_iter().map(|observed| Out::Happened(Happening::DrillObserved(observed))));
-        out.extend(self.deliver(truth).into_iter().map(Out::Happened));
+        let scope = self.scope(truth);
+        out.extend(self.observe(truth, &scope).into_iter().map(|observed| Out::Happened(Happening::DrillObserved(observed))));
+        out.extend(self.deliver(truth.now, &scope).into_iter().map(Out::Happened));
         let over = self.over(truth);
         out.extend(over.into_iter().flat_map(|ended| self.end(ended)).map(Out::Happened));
         out
+    }
+
+    fn scope(&self, truth: Truth<'_>) -> Value {
+        scope::predicate(&self.drill, &self.progress, truth.health, self.passed(truth.now))
     }
 
     fn passed(&self, now: Timestamp) -> Duration {
@@ -177,11 +196,11 @@ impl Exercise {
         self.messages.get(&inject.id).copied().unwrap_or(Delivery::Waiting)
     }
 
-    fn deliver(&mut self, truth: Truth<'_>) -> Vec<Happening> {
-        let passed = self.passed(truth.now);
+    fn deliver(&mut self, now: Timestamp, scope: &Value) -> Vec<Happening> {
+        let passed = self.passed(now);
         let due = |inject: &&Inject| match &inject.due {
             Due::At(after) => *after <= passed,
-            Due::When(when) => scope::holds(self, &truth, when),
+            Due::When(when) => holds(when, scope),
         };
         let waiting = self.drill.messages().filter(|inject| self.delivery(inject) == Delivery::Waiting);
         let due: Vec<String> = waiting.filter(due).map(|inject| inject.id.clone()).collect();
@@ -196,7 +215,7 @@ impl Exercise {
     }
 
     /// What became true since the last look.
-    fn observe(&mut self, truth: Truth<'_>) -> Vec<Observed> {
+    fn observe(&mut self, truth: Truth<'_>, scope: &Value) -> Vec<Observed> {
         let service = self.drill.service.clone();
         let mut found = Vec::new();
         let mut say = |what, of: Option<&str>, detail: String| {
@@ -218,7 +237,9 @@ impl Exercise {
                 (Some(Stage::Active), Stage::Active) | (Some(Stage::Cured), Stage::Cured) => {}
             }
         }
-        let mitigated = scope::holds(self, &truth, &self.drill.success.mitigated);
+        let well = holds(&self.drill.success.mitigated, scope);
+        self.seen.harmed |= !well && !self.faults.is_empty();
+        let mitigated = well && self.seen.harmed;
         match (mitigated, self.seen.mitigated) {
             (true, None) => {
                 self.seen.mitigated = Some(truth.now);
@@ -235,8 +256,7 @@ impl Exercise {
             say(Sight::Durable, None, format!("held for {} s", self.drill.success.durable_for.as_secs()));
         }
         for fail in &self.drill.fail {
-            let holds = scope::holds(self, &truth, &fail.when);
-            if holds && self.seen.failing.insert(fail.id.clone()) {
+            if holds(&fail.when, scope) && self.seen.failing.insert(fail.id.clone()) {
                 say(Sight::Failing, Some(&fail.id), fail.why.clone());
             }
         }
@@ -245,10 +265,8 @@ impl Exercise {
 
     fn is_durable(&self, now: Timestamp) -> bool {
         let held = self.seen.mitigated.and_then(|since| Duration::try_from(now.duration_since(since)).ok());
-        // Before the faults have begun there is nothing to mitigate.
-        self.faults.len() == self.drill.faults.len()
-            && !self.seen.faults.is_empty()
-            && held.is_some_and(|held| held >= self.drill.success.durable_for)
+        // A fault that is still to come is a part of it.
+        self.faults.len() == self.drill.faults.len() && held.is_some_and(|held| held >= self.drill.success.durable_for)
     }
 
     /// Whether the drill is over now, and how.
@@ -273,12 +291,13 @@ impl Exercise {
     }
 
     /// The trainee leaves, or has closed the incident.
-    pub fn finish(&mut self, incident: &Incident) -> Vec<Happening> {
+    pub fn finish(&mut self) -> Vec<Happening> {
         if self.ended.is_some() {
             return Vec::new();
         }
-        let left = if incident.closed.is_some() { "the incident was closed" } else { "the console was left" };
-        let ended = match self.seen.mitigated.filter(|_| incident.closed.is_some()) {
+        let closed = self.progress.incident().closed.is_some();
+        let left = if closed { "the incident was closed" } else { "the console was left" };
+        let ended = match self.seen.mitigated.filter(|_| closed) {
             Some(_) => Ended { outcome: DrillOutcome::Mitigated, why: format!("{left} while the service was well, before that had lasted") },
             None => Ended { outcome: DrillOutcome::Abandoned, why: format!("{left} before the service was well") },
         };
@@ -356,9 +375,15 @@ impl Exercise {
 
     /// What the autopilot may state as the cause now: the first of its conclusions that holds.
     pub fn conclusion(&self, truth: Truth<'_>) -> Option<&str> {
-        let found = self.drill.autopilot.diagnoses.iter().find(|conclusion| scope::holds(self, &truth, &conclusion.when));
+        let scope = self.scope(truth);
+        let found = self.drill.autopilot.diagnoses.iter().find(|conclusion| holds(&conclusion.when, &scope));
         found.map(|conclusion| conclusion.cause.value.as_str())
     }
+}
+
+/// One that can't be decided does not hold.
+fn holds(predicate: &Expression, scope: &Value) -> bool {
+    scope::holds(predicate, scope).unwrap_or(false)
 }
 
 fn told(health: &Health) -> String {
