@@ -48,14 +48,14 @@ pub enum Verb {
     Incidents(Incidents),
     /// Write an incident's timeline as a document
     Export(Export),
-    /// Check runbooks, the service catalog and the policy
+    /// Check runbooks, drills, the service catalog and the policy
     Lint(Lint),
     /// Show every command of a runbook as it would run on a service, with effect and tier; runs nothing
     Plan(Plan),
     /// Show a runbook as it is written; without a name, list the runbooks
     Show(Show),
-    /// Print the JSON Schema of runbooks (draft-07)
-    Schema,
+    /// Print the JSON Schema of runbooks or drills (draft-07)
+    Schema(Schema),
     /// Serve the simulated cluster on loopback until Ctrl-C, for kubectl and everything else that speaks Kubernetes
     World(World),
     /// Show every path and setting, and where it came from
@@ -64,6 +64,19 @@ pub enum Verb {
     Completions { shell: clap_complete::Shell },
     /// Print a manual page
     Man(Man),
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Schema {
+    /// Which document's
+    #[arg(value_enum, default_value_t = Document::Runbook)]
+    pub of: Document,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Document {
+    Runbook,
+    Drill,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -1,10 +1,13 @@
-//! The runbooks there are: those shipped in the binary, and the team's, which replace shipped ones of the same id.
+//! The runbooks and drills there are: those shipped in the binary, and the team's, which replace shipped ones of the same id. A team's
+//! drills lie in `drills/` under its runbooks.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::exit::{Code, Failure};
 use super::settings::{self, Place, Settings};
+use crate::drill::scenario::model::Drill;
+use crate::drill::scenario::{self, Against};
 use crate::runbook::diagnostic::{self, Diagnostic, Severity};
 use crate::runbook::model::Runbook;
 use crate::runbook::source::SourceFile;
@@ -18,6 +21,12 @@ const SHIPPED: &[(&str, &str)] = &[
     ("high-cpu", include_str!("../../runbooks/high-cpu.yaml")),
     ("high-memory", include_str!("../../runbooks/high-memory.yaml")),
 ];
+
+/// Shipped drills: one line each.
+const DRILLS: &[(&str, &str)] = &[("bad-deploy", include_str!("../../runbooks/drills/bad-deploy.yaml"))];
+
+/// Under the directory of runbooks.
+const DRILLS_DIR: &str = "drills";
 
 /// Files of one directory, at most.
 const FILES: usize = 2_000;
@@ -39,11 +48,22 @@ pub struct Ready {
 
 /// All runbooks, by id. Two files of the team with one id are both there: whoever asks for that id is told.
 pub fn entries(settings: &Settings) -> Result<Vec<Entry>, Failure> {
-    let files = yaml_files(&settings.runbooks)?;
+    completed(&yaml_files(&settings.runbooks)?, SHIPPED, "shipped")
+}
+
+/// All drills, by id, as [`entries`] gives the runbooks.
+pub fn drills(settings: &Settings) -> Result<Vec<Entry>, Failure> {
+    let dir = settings.runbooks.path.join(DRILLS_DIR);
+    let files = if dir.is_dir() { yaml_files_in(&dir)? } else { Vec::new() };
+    completed(&files, DRILLS, "shipped/drills")
+}
+
+/// A team's files, and the shipped ones it does not replace.
+fn completed(files: &[PathBuf], shipped: &[(&str, &str)], dir: &str) -> Result<Vec<Entry>, Failure> {
     let mut entries: Vec<Entry> = files.iter().map(|path| entry(path)).collect::<Result<_, _>>()?;
-    for (id, text) in SHIPPED {
+    for (id, text) in shipped {
         if !entries.iter().any(|entry| entry.id == *id) {
-            entries.push(Entry { id: (*id).to_owned(), name: format!("shipped/{id}.yaml"), bytes: text.as_bytes().to_vec() });
+            entries.push(Entry { id: (*id).to_owned(), name: format!("{dir}/{id}.yaml"), bytes: text.as_bytes().to_vec() });
         }
     }
     entries.sort_by(|one, other| (&one.id, &one.name).cmp(&(&other.id, &other.name)));
@@ -91,6 +111,16 @@ pub fn yaml_files_in(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
+/// The same, and those of the directory's drills.
+pub fn documents_in(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = yaml_files_in(dir)?;
+    let drills = dir.join(DRILLS_DIR);
+    if drills.is_dir() {
+        files.extend(yaml_files_in(&drills)?);
+    }
+    Ok(files)
+}
+
 pub fn is_yaml(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
@@ -101,7 +131,19 @@ pub fn find(settings: &Settings, wanted: &str) -> Result<Entry, Failure> {
     if wanted.contains('/') || is_yaml(path) {
         return entry(path);
     }
-    let mut entries = entries(settings)?;
+    pick(entries(settings)?, wanted, "runbook")
+}
+
+/// The drill with this id, or in this file.
+pub fn find_drill(settings: &Settings, wanted: &str) -> Result<Entry, Failure> {
+    let path = Path::new(wanted);
+    if wanted.contains('/') || is_yaml(path) {
+        return entry(path);
+    }
+    pick(drills(settings)?, wanted, "drill")
+}
+
+fn pick(mut entries: Vec<Entry>, wanted: &str, what: &str) -> Result<Entry, Failure> {
     let found: Vec<usize> = (0..entries.len()).filter(|at| entries.get(*at).is_some_and(|entry| entry.id == wanted)).collect();
     match found.as_slice() {
         [] => {}
@@ -113,7 +155,7 @@ pub fn find(settings: &Settings, wanted: &str) -> Result<Entry, Failure> {
         }
     }
     let known: Vec<&str> = entries.iter().map(|entry| entry.id.as_str()).collect();
-    let failure = Failure::new(Code::Usage, format!("there is no runbook `{wanted}`"));
+    let failure = Failure::new(Code::Usage, format!("there is no {what} `{wanted}`"));
     Err(match diagnostic::did_you_mean(wanted, known.iter().copied()) {
         Some(hint) => failure.hint(hint),
         None => failure.hint(format!("there are: {}", known.join(", "))),
@@ -128,6 +170,23 @@ pub fn ready(entry: Entry, colour: bool) -> Result<Ready, Failure> {
         Some(runbook) => Ok(Ready { runbook: Arc::new(runbook), bytes: entry.bytes }),
         None => Err(broken(&file, diagnostics, colour)),
     }
+}
+
+/// Loads a drill and holds it against the runbooks there are; with errors in it, all of them are told and nothing runs.
+pub fn ready_drill(settings: &Settings, entry: &Entry, colour: bool) -> Result<Drill, Failure> {
+    let file = SourceFile::new(entry.name.clone(), entry.bytes.clone());
+    let runbooks = entries(settings)?;
+    let loaded = scenario::load(&file, false, Against::Runbooks(&|id| runbook_among(&runbooks, id)));
+    loaded.drill.ok_or_else(|| broken(&file, loaded.diagnostics, colour))
+}
+
+/// The first that loads without errors.
+pub fn runbook_among(entries: &[Entry], id: &str) -> Option<Arc<Runbook>> {
+    let named = entries.iter().filter(|entry| entry.id == id);
+    named
+        .map(|entry| load(&SourceFile::new(entry.name.clone(), entry.bytes.clone()), false))
+        .find_map(|loaded| loaded.runbook)
+        .map(Arc::new)
 }
 
 pub fn broken(file: &SourceFile, diagnostics: Vec<Diagnostic>, colour: bool) -> Failure {

@@ -9,5 +9,6 @@ mod document;
 mod fault;
 mod ground;
 mod helm;
+mod plant;
 mod seed;
 mod watcher;

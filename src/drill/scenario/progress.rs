@@ -7,75 +7,38 @@ use super::model::Milestone;
 use crate::runbook::model::{CommandId, Effect, StepId};
 use crate::runbook::source::Span;
 use crate::timeline::incident::{Incident, Run, RunState, What};
-use crate::timeline::record::{Happening, Record};
 use crate::timeline::story;
 
-#[derive(Debug, Clone, Default)]
-pub struct Progress {
-    incident: Incident,
-    leads: BTreeSet<StepId>,
-    refused: BTreeSet<CommandId>,
-}
+/// A look at an incident.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress<'a>(pub &'a Incident);
 
-impl Progress {
-    pub fn replay<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
-        let mut progress = Self::default();
-        for record in records {
-            progress.apply(record);
-        }
-        progress
-    }
-
-    pub fn apply(&mut self, record: &Record) {
-        self.incident.apply(record);
-        if let Happening::FindingHeld { go: Some(go), .. } = &record.happening {
-            self.leads.insert(go.clone());
-        }
-        if let Happening::Refused { command, .. } = &record.happening {
-            self.refused.insert(command.clone());
-        }
-    }
-
-    pub fn incident(&self) -> &Incident {
-        &self.incident
-    }
-
+impl<'a> Progress<'a> {
     /// Steps that were entered or settled.
-    pub fn steps(&self) -> impl Iterator<Item = &StepId> {
-        self.incident.steps.keys()
-    }
-
-    /// Steps that a finding led to, also where it holds no longer.
-    pub fn leads(&self) -> impl Iterator<Item = &StepId> {
-        self.leads.iter()
+    pub fn steps(self) -> impl Iterator<Item = &'a StepId> {
+        self.0.steps.keys()
     }
 
     /// Commands of the runbook that ended with an answer, good or bad.
-    pub fn ran(&self) -> impl Iterator<Item = &CommandId> {
-        self.incident.results.keys()
+    pub fn ran(self) -> impl Iterator<Item = &'a CommandId> {
+        self.0.results.keys()
     }
 
     /// Changes that are in effect now.
-    pub fn changed(&self) -> BTreeSet<&CommandId> {
-        self.incident.runs.values().filter(|run| story::in_effect(run)).map(|run| run.what.command()).collect()
+    pub fn changed(self) -> BTreeSet<&'a CommandId> {
+        self.0.runs.values().filter(|run| story::in_effect(run)).map(|run| run.what.command()).collect()
     }
 
     /// Changes that took effect, also where they were taken back.
-    pub fn ever_changed(&self) -> BTreeSet<&CommandId> {
-        self.incident.runs.values().filter(|run| was_in_effect(run)).map(|run| run.what.command()).collect()
+    pub fn ever_changed(self) -> BTreeSet<&'a CommandId> {
+        self.0.runs.values().filter(|run| was_in_effect(run)).map(|run| run.what.command()).collect()
     }
 
-    pub fn refused(&self) -> impl Iterator<Item = &CommandId> {
-        self.refused.iter()
-    }
-
-    pub fn reached(&self, milestone: &Milestone) -> bool {
+    pub fn reached(self, milestone: &Milestone) -> bool {
         match milestone {
-            Milestone::Step(step) => self.incident.steps.contains_key(&step.value),
-            Milestone::Command(command) => {
-                self.incident.results.contains_key(&command.value) || self.ever_changed().contains(&command.value)
-            }
-            Milestone::Lead(step) => self.leads.contains(&step.value),
+            Milestone::Step(step) => self.0.steps.contains_key(&step.value),
+            Milestone::Command(command) => self.0.results.contains_key(&command.value) || self.ever_changed().contains(&command.value),
+            Milestone::Lead(step) => self.0.led.contains(&step.value),
         }
     }
 }

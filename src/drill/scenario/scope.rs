@@ -11,7 +11,7 @@ use super::progress::Progress;
 use crate::drill::world::plant::Health;
 use crate::runbook::expression::{self, Undecided};
 use crate::runbook::model::{Expression, StepId};
-use crate::timeline::incident::Held;
+use crate::timeline::incident::{Held, Incident};
 use crate::timeline::record::Record;
 
 /// A name an expression may use, and what it is.
@@ -65,22 +65,23 @@ pub const QUERY: &[Known] = &[
 ];
 
 /// What a drill's predicates see. `healths` has an entry for each service of the world.
-pub fn predicate(drill: &Drill, progress: &Progress, healths: &BTreeMap<String, Health>, after: Duration) -> Value {
+pub fn predicate(drill: &Drill, incident: &Incident, healths: &BTreeMap<String, Health>, after: Duration) -> Value {
     let services: Map<String, Value> = healths.iter().map(|(name, health)| (name.clone(), truth(health))).collect();
-    let own = &progress.incident().drill;
+    let progress = Progress(incident);
+    let own = &incident.drill;
     let finding = |((step, number), held): (&(StepId, usize), &Held)| json!({ "step": step, "number": number, "means": held.means, "go": held.go.as_ref().map_or("", |go| go.as_str()) });
-    let findings: Vec<Value> = progress.incident().findings.iter().map(finding).collect();
+    let findings: Vec<Value> = incident.findings.iter().map(finding).collect();
     json!({
         "health": services.get(&drill.service),
         "services": services,
         "faults": faults(drill, healths),
         "steps": progress.steps().collect::<Vec<_>>(),
-        "leads": progress.leads().collect::<Vec<_>>(),
+        "leads": incident.led,
         "findings": findings,
         "ran": progress.ran().collect::<Vec<_>>(),
         "changed": progress.changed(),
         "ever_changed": progress.ever_changed(),
-        "refused": progress.refused().collect::<Vec<_>>(),
+        "refused": incident.refused,
         "messages": own.injected.iter().filter_map(|(_, injected)| injected.inject.as_deref()).collect::<Vec<_>>(),
         "diagnosed": own.diagnosed.as_ref().map_or("", |(_, diagnosed)| diagnosed.answer.as_str()),
         "hints": own.hinted.len(),

@@ -15,6 +15,7 @@ pub mod status;
 
 use super::kind::Kind;
 use super::object::{Id, Object};
+use super::plant;
 use super::selector::LabelSelector;
 use super::state::State;
 use super::timer::Due;
@@ -55,6 +56,7 @@ pub fn due(state: &mut State, due: Due) {
             state.dirty.insert(Work::Deployment(id));
         }
         Due::Hpa(id) => hpa::sync(state, &id),
+        Due::Plant => plant::due(state),
     }
 }
 
