@@ -196,9 +196,6 @@ impl Console {
         self.state = Box::new(state);
         if let Some(record) = record {
             front.recorded(&self.state, &record);
-            if let Some(stage) = &mut self.stage {
-                stage.recorded(&record);
-            }
         }
         let flow = self.perform(effects, front);
         (self, flow)
@@ -276,7 +273,7 @@ impl Console {
 
     /// A drill's world ends with its console: the drill is over, and its incident with it.
     fn end_drill(mut self, front: &mut impl Front) -> Self {
-        for happening in self.stage.as_mut().map(|stage| stage.finish()).unwrap_or_default() {
+        for happening in self.stage.as_mut().map(|stage| stage.finish(&self.state)).unwrap_or_default() {
             self.append(happening, front);
         }
         if self.state.incident.closed.is_some() {

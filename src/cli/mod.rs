@@ -4,7 +4,6 @@
 pub mod args;
 pub mod choose;
 pub mod document;
-pub mod drills;
 pub mod exit;
 pub mod front;
 pub mod library;

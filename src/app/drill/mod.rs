@@ -27,7 +27,7 @@ use crate::runbook::catalog::{self, Service};
 use crate::runbook::source::SourceFile;
 use crate::target::{Clock, Fence};
 use crate::timeline::drill::Sender as From;
-use crate::timeline::record::{Happening, Record};
+use crate::timeline::record::Happening;
 use door::Door;
 use pilot::{Pilot, Seat};
 use story::{Story, Tempo, later};
@@ -255,7 +255,7 @@ impl Stage {
         }
         block_in_place(|| {
             let health = self.health();
-            let truth = Truth { now, health: &health };
+            let truth = Truth { now, health: &health, incident: &state.incident };
             let mut moves = Vec::new();
             for out in self.exercise.look(truth) {
                 match out {
@@ -283,11 +283,6 @@ impl Stage {
         named.into_iter().map(|name| (name.to_owned(), self.world.health(name))).collect()
     }
 
-    /// The log has this.
-    pub fn recorded(&mut self, record: &Record) {
-        self.exercise.recorded(record);
-    }
-
     /// What the trainee asks of the drill.
     pub fn plead(&mut self, plea: &Plea) -> Result<Happening, String> {
         let now = self.story.flow();
@@ -298,7 +293,7 @@ impl Stage {
     }
 
     /// The last words of a drill that has not ended by itself.
-    pub fn finish(&mut self) -> Vec<Happening> {
-        self.exercise.finish()
+    pub fn finish(&mut self, state: &State) -> Vec<Happening> {
+        self.exercise.finish(&state.incident)
     }
 }

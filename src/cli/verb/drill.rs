@@ -11,12 +11,12 @@ use crate::app::drill::story::Tempo;
 use crate::app::drill::{self, Player, Script};
 use crate::app::open::{self, Ground, OpenError, Opening, Plan};
 use crate::cli::args::{self, Console, Drill};
-use crate::cli::drills::{self, Ready};
 use crate::cli::exit::{Code, Failure};
+use crate::cli::library::Entry;
 use crate::cli::output::print;
 use crate::cli::settings::Settings;
 use crate::cli::{choose, front, library};
-use crate::drill::scenario::model::{Clock, Level, WorldKind};
+use crate::drill::scenario::model::{self as scenario, Clock, Level, WorldKind};
 use crate::guard::Policy;
 
 /// An autopilot somebody watches is so much faster than life, unless said.
@@ -27,7 +27,7 @@ const FASTEST: f64 = 1000.0;
 pub fn run(settings: &Settings, args: &Drill) -> Result<ExitCode, Failure> {
     let Some(wanted) = &args.drill else { return list(settings) };
     let colour = std::io::stderr().is_terminal() && !settings.no_color && !settings.dumb;
-    let ready = drills::ready(settings, drills::find(settings, wanted)?, colour)?;
+    let ready = Ready::load(settings, &library::find_drill(settings, wanted)?, colour)?;
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let player = if args.autopilot || !std::io::stdin().is_terminal() { Player::Autopilot } else { Player::Person };
     let tempo = tempo(args, ready.drill.clock, (player, terminal))?;
@@ -43,6 +43,20 @@ pub fn run(settings: &Settings, args: &Drill) -> Result<ExitCode, Failure> {
     let root = settings.incidents()?;
     let console = Console { plain: args.plain || !terminal, read_only: false };
     front::run(settings, console, stage(settings, ready, &part, root)?)
+}
+
+/// A drill without mistakes, and the text it was read from.
+#[derive(Debug, Clone)]
+pub struct Ready {
+    pub drill: scenario::Drill,
+    pub document: String,
+}
+
+impl Ready {
+    pub fn load(settings: &Settings, entry: &Entry, colour: bool) -> Result<Self, Failure> {
+        let drill = library::ready_drill(settings, entry, colour)?;
+        Ok(Self { drill, document: String::from_utf8_lossy(&entry.bytes).into_owned() })
+    }
 }
 
 /// How a drill is played.
@@ -137,7 +151,7 @@ fn tempo(args: &Drill, own: Clock, (player, terminal): (Player, bool)) -> Result
 
 fn list(settings: &Settings) -> Result<ExitCode, Failure> {
     let mut text = String::from("Drills\n");
-    for entry in drills::entries(settings)? {
+    for entry in library::drills(settings)? {
         let title = library::top_level(&entry.bytes, "title").unwrap_or_else(|| entry.name.clone());
         let _ = writeln!(text, "  {:<28} {title}", entry.id);
     }

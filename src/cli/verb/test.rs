@@ -11,16 +11,16 @@ use crate::app::drill::Player;
 use crate::app::drill::story::Tempo;
 use crate::app::headless;
 use crate::cli::args::Test;
-use crate::cli::drills::{self, Ready};
 use crate::cli::exit::{Code, Failure};
-use crate::cli::library::Entry;
+use crate::cli::library::{self, Entry};
 use crate::cli::output::print;
 use crate::cli::settings::Settings;
-use crate::cli::verb::drill::{self, Part};
+use crate::cli::verb::drill::{self, Part, Ready};
 use crate::drill::scenario::model::{Drill, Level, Truth};
 use crate::drill::scenario::progress::Progress;
 use crate::journal;
 use crate::timeline::drill::DrillOutcome;
+use crate::timeline::incident::Incident;
 use crate::timeline::record::Record;
 
 pub fn run(settings: &Settings, args: &Test) -> Result<ExitCode, Failure> {
@@ -64,22 +64,25 @@ pub fn run(settings: &Settings, args: &Test) -> Result<ExitCode, Failure> {
 
 /// The drills that are named, and those of each runbook that is named.
 fn chosen(settings: &Settings, names: &[String], colour: bool) -> Result<Vec<Ready>, Failure> {
-    let load = |entry: Entry| drills::ready(settings, entry, colour);
-    let all = || drills::entries(settings)?.into_iter().map(load).collect::<Result<Vec<Ready>, Failure>>();
+    let load = |entry: Entry| Ready::load(settings, &entry, colour);
+    let all = || library::drills(settings)?.into_iter().map(load).collect::<Result<Vec<Ready>, Failure>>();
     if names.is_empty() {
         return all();
     }
     let mut chosen: Vec<Ready> = Vec::new();
     for name in names {
         let of_runbook: Vec<Ready> = all()?.into_iter().filter(|ready| ready.drill.runbook.as_str() == name).collect();
-        let mut found = match drills::find(settings, name) {
+        let mut found = match library::find_drill(settings, name) {
             Ok(entry) => vec![load(entry)?],
             Err(failure) if of_runbook.is_empty() => return Err(failure),
             Err(_) => Vec::new(),
         };
         found.extend(of_runbook);
-        found.retain(|ready| chosen.iter().all(|known| known.drill.id != ready.drill.id));
-        chosen.extend(found);
+        for ready in found {
+            if chosen.iter().all(|known| known.drill.id != ready.drill.id) {
+                chosen.push(ready);
+            }
+        }
     }
     Ok(chosen)
 }
@@ -106,8 +109,8 @@ fn play(settings: &Settings, ready: &Ready, (level, seed): (Level, Option<u64>),
 
 /// Where the runbook does not lead where the drill says it does.
 fn problems(drill: &Drill, records: &[Record]) -> Vec<String> {
-    let progress = Progress::replay(records);
-    let own = &progress.incident().drill;
+    let incident = Incident::replay(records);
+    let (progress, own) = (Progress(&incident), &incident.drill);
     let mut problems = Vec::new();
     for milestone in drill.must_reach.iter().filter(|milestone| !progress.reached(milestone)) {
         problems.push(format!("{} must be reached and was not", milestone.describe()));

@@ -12,13 +12,13 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::scenario::model::{Drill, Due, Fault, Inject, Level};
-use super::scenario::progress::Progress;
 use super::scenario::scope;
 use crate::drill::world::plant::Health;
 use crate::timeline::drill::{Began, Diagnosed, DrillOutcome, Ended, Hinted, Injected, Observed, Rated, Rating, Revealed, Sender, Sight};
 use crate::timeline::identifier::Digest;
 use crate::runbook::model::Expression;
-use crate::timeline::record::{Happening, Record};
+use crate::timeline::incident::Incident;
+use crate::timeline::record::Happening;
 
 /// How often the world is looked at, in its own time.
 pub const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -29,6 +29,7 @@ pub struct Truth<'a> {
     pub now: Timestamp,
     /// Of every service of the world, by its name.
     pub health: &'a BTreeMap<String, Health>,
+    pub incident: &'a Incident,
 }
 
 /// What is to be done.
@@ -59,8 +60,6 @@ pub struct Exercise {
     began: Timestamp,
     looked: Option<Timestamp>,
     faults: BTreeSet<String>,
-    /// How far the incident has come, as the log has it.
-    progress: Progress,
     messages: BTreeMap<String, Delivery>,
     hints: usize,
     seen: Seen,
@@ -97,7 +96,6 @@ impl Exercise {
             began,
             looked: None,
             faults: BTreeSet::new(),
-            progress: Progress::default(),
             messages,
             hints: 0,
             seen: Seen::default(),
@@ -127,11 +125,6 @@ impl Exercise {
 
     pub fn deliveries(&self) -> &BTreeMap<String, Delivery> {
         &self.messages
-    }
-
-    /// The log has this.
-    pub fn recorded(&mut self, record: &Record) {
-        self.progress.apply(record);
     }
 
     /// The first record: what is hidden is sealed by its digest.
@@ -177,7 +170,7 @@ impl Exercise {
     }
 
     fn scope(&self, truth: Truth<'_>) -> Value {
-        scope::predicate(&self.drill, &self.progress, truth.health, self.passed(truth.now))
+        scope::predicate(&self.drill, truth.incident, truth.health, self.passed(truth.now))
     }
 
     fn passed(&self, now: Timestamp) -> Duration {
@@ -291,11 +284,11 @@ impl Exercise {
     }
 
     /// The trainee leaves, or has closed the incident.
-    pub fn finish(&mut self) -> Vec<Happening> {
+    pub fn finish(&mut self, incident: &Incident) -> Vec<Happening> {
         if self.ended.is_some() {
             return Vec::new();
         }
-        let closed = self.progress.incident().closed.is_some();
+        let closed = incident.closed.is_some();
         let left = if closed { "the incident was closed" } else { "the console was left" };
         let ended = match self.seen.mitigated.filter(|_| closed) {
             Some(_) => Ended { outcome: DrillOutcome::Mitigated, why: format!("{left} while the service was well, before that had lasted") },
