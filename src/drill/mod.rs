@@ -4,4 +4,5 @@
 
 pub mod exercise;
 pub mod scenario;
+pub mod score;
 pub mod world;

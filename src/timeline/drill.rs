@@ -237,8 +237,9 @@ impl Drill {
             Happening::DrillRevealed(revealed) => self.revealed = Some(revealed.clone()),
             Happening::DrillEnded(ended) => self.ended = Some((at, ended.clone())),
             // What the world was and how a facilitator rates is for the score alone: a console that folded it could show it.
-            Happening::DrillObserved(_) | Happening::DrillRated(_) => {}
-            Happening::Opened(_)
+            Happening::DrillObserved(_)
+            | Happening::DrillRated(_)
+            | Happening::Opened(_)
             | Happening::Resumed { .. }
             | Happening::Closed { .. }
             | Happening::StepEntered { .. }

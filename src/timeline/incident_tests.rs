@@ -198,3 +198,33 @@ fn a_restart_makes_it_another_process() {
     log.push(facts(2, Value::Null));
     assert_eq!(fold(&log).process(), None);
 }
+
+#[test]
+fn every_type_of_event_is_listed_and_named_as_it_is_written() {
+    let unknown = serde_json::from_str::<Happening>(r#"{"type":"none","data":{}}"#).unwrap_err().to_string();
+    let known: Vec<&str> = unknown.split('`').skip(1).step_by(2).filter(|word| word.starts_with("qrh.")).collect();
+    assert_eq!(known, EVENT_TYPES);
+    let paused = Happening::DrillPaused { by: "max".to_owned() };
+    assert_eq!(serde_json::to_value(&paused).unwrap()["type"], paused.kind());
+}
+
+#[test]
+fn what_a_drill_hides_is_told_only_once_it_is_revealed() {
+    let observed = serde_json::json!({ "type": "qrh.drill.observed", "data": { "what": "unhealthy", "service": "checkout", "detail": "secret" } });
+    let hidden: Happening = serde_json::from_value(observed).unwrap();
+    let revealed = Happening::DrillRevealed(crate::timeline::drill::Revealed { hidden: "x".to_owned(), sha256: "x".to_owned() });
+    let envelope = |happening: Happening| Envelope {
+        id: crate::timeline::identifier::EventId(ulid::Ulid::nil()),
+        writer: crate::timeline::identifier::Writer::named("ana"),
+        recorded: jiff::Timestamp::UNIX_EPOCH,
+        sequence: 1,
+        incident: crate::timeline::identifier::IncidentId(ulid::Ulid::nil()),
+        cause: None,
+        hlc: crate::timeline::hlc::Hlc::default(),
+        prev: crate::timeline::identifier::Digest::NONE,
+        record: Record { time: jiff::Timestamp::UNIX_EPOCH, happening },
+    };
+    assert!(hidden.is_hidden() && story::tell(&[envelope(hidden.clone())]).is_empty());
+    let told = story::tell(&[envelope(hidden), envelope(revealed)]);
+    assert!(told.iter().any(|entry| entry.text.contains("unhealthy")), "{told:?}");
+}

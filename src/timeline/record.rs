@@ -284,6 +284,41 @@ pub enum Ruling {
 }
 
 impl Happening {
+    /// Its `type`, one of [`EVENT_TYPES`].
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Opened(_) => "qrh.incident.opened",
+            Self::Resumed { .. } => "qrh.incident.resumed",
+            Self::Closed { .. } => "qrh.incident.closed",
+            Self::StepEntered { .. } => "qrh.step.entered",
+            Self::StepCompleted { .. } => "qrh.step.completed",
+            Self::StepSkipped { .. } => "qrh.step.skipped",
+            Self::StepMisfit { .. } => "qrh.step.misfit",
+            Self::FactsRead { .. } => "qrh.facts.read",
+            Self::Started(_) => "qrh.command.started",
+            Self::Intended(_) => "qrh.change.intended",
+            Self::Finished(_) => "qrh.command.finished",
+            Self::Ruled { .. } => "qrh.change.ruled",
+            Self::Refused { .. } => "qrh.command.refused",
+            Self::Declined { .. } => "qrh.command.declined",
+            Self::FindingHeld { .. } => "qrh.finding.held",
+            Self::FindingLifted { .. } => "qrh.finding.lifted",
+            Self::Noted { .. } => "qrh.note.added",
+            Self::Measured { .. } => "qrh.measure.read",
+            Self::LogMended { .. } => "qrh.log.mended",
+            Self::DrillBegan(_) => "qrh.drill.began",
+            Self::DrillInjected(_) => "qrh.drill.injected",
+            Self::DrillHinted(_) => "qrh.drill.hinted",
+            Self::DrillObserved(_) => "qrh.drill.observed",
+            Self::DrillDiagnosed(_) => "qrh.drill.diagnosed",
+            Self::DrillRated(_) => "qrh.drill.rated",
+            Self::DrillPaused { .. } => "qrh.drill.paused",
+            Self::DrillContinued { .. } => "qrh.drill.continued",
+            Self::DrillRevealed(_) => "qrh.drill.revealed",
+            Self::DrillEnded(_) => "qrh.drill.ended",
+        }
+    }
+
     /// Whether a drill's trainee may not see it before the end.
     pub fn is_hidden(&self) -> bool {
         matches!(self, Self::DrillObserved(_) | Self::DrillRated(_))

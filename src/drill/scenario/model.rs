@@ -260,7 +260,7 @@ pub enum RatedBy {
 #[derive(Debug, Clone)]
 pub struct Rubric {
     pub shown_by: Vec<Query>,
-    /// At the latest so long after the drill began: Performed.
+    /// At the latest so long after the first page: Performed.
     pub performed: Duration,
     /// Some challenges; later: major challenges; never: unable.
     pub some: Duration,
@@ -272,7 +272,7 @@ pub struct Rubric {
 pub struct Query {
     /// Its type, such as `qrh.finding.held`.
     pub event: Spanned<String>,
-    /// Over `data` (the event's), `after` (seconds since the drill began) and `command` (that of the run it belongs to); absent: any.
+    /// Over `data` (the event's), `after` (seconds since the first page) and `command` (that of the run it belongs to); absent: any.
     pub matches: Option<Expression>,
 }
 
@@ -344,6 +344,16 @@ impl Drill {
     /// Injects and decoys alike: a trainee can't tell which is which.
     pub fn messages(&self) -> impl Iterator<Item = &Inject> + Clone {
         self.injects.iter().chain(self.decoys.iter().map(|decoy| &decoy.inject))
+    }
+
+    /// When the first page comes, after the drill began. Before it the world only runs: nobody has a reason to look, so a console may let
+    /// that time pass as fast as the world can. Ratings count from here.
+    pub fn first_page(&self) -> Option<Duration> {
+        let paged = |inject: &Inject| match &inject.due {
+            Due::At(at) if inject.from == Sender::Pager => Some(*at),
+            Due::At(_) | Due::When(_) => None,
+        };
+        self.injects.iter().filter_map(paged).min()
     }
 
     pub fn cause(&self, id: &str) -> Option<&Cause> {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::model::Milestone;
+use super::model::{Drill, Milestone};
 use crate::runbook::model::{CommandId, Effect, StepId};
 use crate::runbook::source::Span;
 use crate::timeline::incident::{Incident, Run, RunState, What};
@@ -41,6 +41,23 @@ impl<'a> Progress<'a> {
             Milestone::Lead(step) => self.0.led.contains(&step.value),
         }
     }
+}
+
+/// A milestone that was not kept to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Broken {
+    /// It had to be reached.
+    Missed(Milestone),
+    /// It must not be.
+    Met(Milestone),
+}
+
+/// Where the incident left the way that the drill expects through its runbook. Empty: the runbook leads there.
+pub fn broken(drill: &Drill, incident: &Incident) -> Vec<Broken> {
+    let progress = Progress(incident);
+    let missed = drill.must_reach.iter().filter(|milestone| !progress.reached(milestone)).cloned().map(Broken::Missed);
+    let met = drill.must_not_reach.iter().filter(|milestone| progress.reached(milestone)).cloned().map(Broken::Met);
+    missed.chain(met).collect()
 }
 
 fn was_in_effect(run: &Run) -> bool {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
 use super::model::Drill;
@@ -60,7 +61,7 @@ pub const FAULT: &[Known] =
 /// In `where`.
 pub const QUERY: &[Known] = &[
     known("data", "the event's data, as docs/TIMELINE.md lists it"),
-    known("after", "seconds since the drill began"),
+    known("after", "seconds since the first page; below zero before it"),
     known("command", "the command the event is about; empty where it is about none"),
 ];
 
@@ -111,7 +112,7 @@ fn faults(drill: &Drill, healths: &BTreeMap<String, Health>) -> Value {
 }
 
 /// What a query sees of one event. `command` is that of the run it belongs to.
-pub fn query(record: &Record, command: &str, after: Duration) -> Value {
+pub fn query(record: &Record, command: &str, after: SignedDuration) -> Value {
     let event = serde_json::to_value(&record.happening).unwrap_or_default();
     json!({ "data": event.get("data"), "after": after.as_secs(), "command": command })
 }

@@ -191,7 +191,7 @@ static RUBRIC: Shape = Shape::new(
     "a rating",
     &[
         Key::required("shown_by", list(&Kind::Object(&QUERY), 1, 10), "The first event that fits one of these proves it."),
-        Key::required("performed", AFTER, "Shown by then, after the drill began: Performed."),
+        Key::required("performed", AFTER, "Shown by then, after the first page: Performed."),
         Key::required("some", AFTER, "Shown by then: Some challenges. Later: Major challenges. Never: Unable."),
         Key::optional("lowered_by", list(&Kind::Object(&LAPSE), 0, 10), "Each of these that is found lowers the rating by one."),
     ],
@@ -199,7 +199,7 @@ static RUBRIC: Shape = Shape::new(
 
 const EVENT: &[Key] = &[
     Key::required("event", Kind::Text, "The event's type, such as qrh.finding.held."),
-    Key::optional("where", Kind::Expression, "Over its `data`, `after` (seconds since the drill began) and `command`; any unless said."),
+    Key::optional("where", Kind::Expression, "Over its `data`, `after` (seconds since the first page) and `command`; any unless said."),
 ];
 
 static QUERY: Shape = Shape::new("a query", EVENT);

@@ -95,11 +95,10 @@ impl Reader<'_> {
         let faults = || self.drill.faults.iter().map(|fault| fault.id.as_str()).collect::<Vec<_>>();
         let services = || SERVICES.iter().map(|service| service.name).collect::<Vec<_>>();
         let (whose, fields) = match (root.as_str(), rest) {
-            ("health", [field, ..]) => (field, names(HEALTH)),
             ("faults", [id, ..]) if !faults().contains(&id.as_str()) => (id, faults()),
             ("services", [name, ..]) if !services().contains(&name.as_str()) => (name, services()),
             ("faults", [_, field, ..]) => (field, names(FAULT)),
-            ("services", [_, field, ..]) => (field, names(HEALTH)),
+            ("health", [field, ..]) | ("services", [_, field, ..]) => (field, names(HEALTH)),
             _ => return None,
         };
         let full = variable.path.get(..=variable.path.iter().position(|name| name == whose)?)?.join(".");

@@ -24,7 +24,7 @@ pub(super) fn check(drill: &Drill, root: &Node, found: &mut Vec<Diagnostic>) {
             level
         })
     };
-    if differs("basic") == differs("hard") {
+    if differs("basic").is_some() && differs("basic") == differs("hard") {
         let message = "nothing differs between the two levels";
         let hint = "give the hard one weaker signs, decoys or fewer hints";
         found.push(Diagnostic::new(Rule::LevelsAlike, key(root, "levels"), message).hint(hint));

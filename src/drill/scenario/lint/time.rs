@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use super::{key, place, variants};
+use super::{key, place};
 use crate::drill::scenario::model::{Drill, Due, Inject, Level, RatedBy, Rubric};
 use crate::runbook::diagnostic::Diagnostic;
 use crate::runbook::lint::rule::Rule;
 use crate::runbook::source::{Node, Span};
 use crate::runbook::vocabulary::shape::duration_text;
 
-/// By then somebody has said why anybody looks.
-const PAGE_BY: Duration = Duration::from_secs(120);
+/// By then somebody is paged: a drill without a page has nobody in it.
+const PAGE_BY: Duration = Duration::from_secs(15 * 60);
 
 pub(super) fn check(drill: &Drill, root: &Node, found: &mut Vec<Diagnostic>) {
     for level in Level::ALL {
@@ -66,17 +66,10 @@ fn ratings(drill: &Drill, rubric: &Rubric, span: Span, found: &mut Vec<Diagnosti
 }
 
 fn page(drill: &Drill, root: &Node, found: &mut Vec<Diagnostic>) {
-    let [basic, hard] = variants(drill).map(|variant| {
-        let early = |inject: &&Inject| match &inject.due {
-            Due::At(at) => *at <= PAGE_BY && !variant.without.iter().any(|left| left.value == inject.id),
-            Due::When(_) => false,
-        };
-        drill.injects.iter().chain(&variant.injects).any(|inject| early(&inject))
-    });
-    if !(basic && hard) {
-        let message = format!("nothing says within {} why anybody looks", duration_text(PAGE_BY));
-        found.push(
-            Diagnostic::new(Rule::NoPage, key(root, "injects"), message).hint("let the first inject be the page: at: 10s, from: pager"),
-        );
+    let late = |level: &Level| drill.at(*level).first_page().is_none_or(|at| at > PAGE_BY);
+    if let Some(level) = Level::ALL.into_iter().find(late) {
+        let message = format!("nobody is paged within {} at the level {}", duration_text(PAGE_BY), level.as_str());
+        let hint = "let the first inject be the page: at: 3m, from: pager";
+        found.push(Diagnostic::new(Rule::NoPage, key(root, "injects"), message).hint(hint));
     }
 }
