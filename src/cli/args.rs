@@ -292,6 +292,9 @@ pub struct World {
     /// Names, uids and chances come from it
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+    /// Begin with a fault, on checkout unless SERVICE is said; docs/WORLD.md lists them. May be given again
+    #[arg(long = "fault", value_name = "KIND[@SERVICE]")]
+    pub faults: Vec<String>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -104,3 +104,12 @@ pub async fn get(url: &str) -> (u16, String) {
 pub async fn put_json(url: &str, body: &serde_json::Value) -> serde_json::Value {
     client().put(url).json(body).send().await.unwrap().json().await.unwrap()
 }
+
+/// Labels and value of every series of an instant query.
+pub async fn series(server: &str, text: &str) -> Vec<(serde_json::Value, f64)> {
+    let answer = client().get(format!("{server}/api/v1/query")).query(&[("query", text)]).send().await.unwrap();
+    let body: serde_json::Value = answer.json().await.unwrap();
+    assert_eq!(body["status"], "success", "{text}: {body}");
+    let result = body["data"]["result"].as_array().unwrap().clone();
+    result.into_iter().map(|one| (one["metric"].clone(), one["value"][1].as_str().unwrap().parse().unwrap())).collect()
+}

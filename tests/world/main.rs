@@ -11,4 +11,5 @@ mod ground;
 mod helm;
 mod plant;
 mod seed;
+mod service;
 mod watcher;

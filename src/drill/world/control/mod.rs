@@ -101,6 +101,7 @@ pub fn notice(state: &mut State, before: Option<&Object>, after: Option<&Object>
         | Kind::Secret
         | Kind::ServiceAccount
         | Kind::Lease
+        | Kind::NetworkPolicy
         | Kind::EndpointSlice => {}
     }
 }

@@ -22,6 +22,7 @@ pub struct Facts {
     pub version: String,
     pub ready: bool,
     pub deleting: bool,
+    pub created: Option<Timestamp>,
     /// When its process started. None: none runs.
     pub started: Option<Timestamp>,
     /// Restarts so far, which is which run this is.
@@ -58,6 +59,7 @@ pub fn of_pod(object: &Object) -> Option<Facts> {
         version: object.labels.get("version").cloned().unwrap_or_default(),
         ready: object.pod.ready,
         deleting: object.deleting,
+        created: parse(&object.created),
         started: parse(text(&status, "/state/running/startedAt")),
         run: count(&status, "/restartCount"),
         last_end: text(&status, "/lastState/terminated/reason").to_owned(),

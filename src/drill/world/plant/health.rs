@@ -49,6 +49,8 @@ const SLOW: f64 = 1.5;
 const FULL: f64 = 0.9;
 /// Nor a process that ended by itself so lately.
 const LATELY: Duration = Duration::from_secs(120);
+/// Nor a pod that is not ready after so long: a rollout hangs.
+const STARTS: Duration = Duration::from_secs(120);
 /// What a leak may have kept without mattering, in MiB.
 const KEPT: f64 = 64.0;
 
@@ -76,12 +78,12 @@ pub fn of(state: &State, service: &str) -> Health {
     let full = model
         .of(site.name)
         .any(|body| body.memory.working_set * MIB > FULL * body.facts.memory_limit || body.memory.live > FULL * body.facts.cap_mib);
-    health.healthy = health.error_share < ERRORS
-        && health.p99_ms < SLOW * usual(site)
-        && health.ready > 0
-        && health.ready >= health.wanted
-        && !ended
-        && !full;
+    let hangs = pods.iter().any(|pod| {
+        let old = pod.created.is_some_and(|created| between(created, state.now) > STARTS);
+        pod.site == site && old && !pod.ready && !pod.deleting
+    });
+    let enough = health.ready > 0 && health.ready >= health.wanted && !hangs;
+    health.healthy = health.error_share < ERRORS && health.p99_ms < SLOW * usual(site) && enough && !ended && !full;
     let faults = model.faults.iter().filter(|placed| placed.fault.service() == site.name);
     health.faults = faults
         .map(|placed| {
