@@ -36,6 +36,12 @@ pub struct Common {
 pub enum Verb {
     /// Open a runbook on a service, as an incident of its own
     Run(Run),
+    /// Play a drill in a simulated world: nothing real is touched; without a name, list the drills
+    Drill(Drill),
+    /// Play drills headless, and fail where a runbook no longer leads to the diagnosis and the mitigation
+    Test(Test),
+    /// See and steer a drill that somebody plays with --facilitate, from a second terminal
+    Facilitate(Facilitate),
     /// Go on with an open incident
     Resume(Resume),
     /// List the incidents of this machine
@@ -143,6 +149,71 @@ pub struct Console {
 }
 
 #[derive(Debug, ClapArgs)]
+pub struct Drill {
+    /// A drill's id, or a file
+    pub drill: Option<String>,
+    /// How hard it is
+    #[arg(long, value_enum, default_value_t = Level::Basic)]
+    pub level: Level,
+    /// Names and chances of the world come from it; the drill's own unless said
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Let it be played by itself, as the runbook says; so it is where there is no terminal
+    #[arg(long)]
+    pub autopilot: bool,
+    /// Numbered lines instead of panes: for screen readers, dumb terminals, pipes
+    #[arg(long)]
+    pub plain: bool,
+    /// Let a facilitator in: qrh facilitate, in a second terminal
+    #[arg(long)]
+    pub facilitate: bool,
+    /// How the drill's time passes: real, so many times faster (10x), or stepped (autopilot only); the drill's own unless said
+    #[arg(long, value_name = "PACE")]
+    pub clock: Option<String>,
+    /// The runbook to open; the one the page suggests unless said
+    #[arg(long, value_name = "ID")]
+    pub runbook: Option<String>,
+    /// Where it is played; the drill's own unless said
+    #[arg(long, value_enum)]
+    pub world: Option<Ground>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    Basic,
+    Hard,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Ground {
+    /// In a simulated cluster
+    Cluster,
+    /// On a real small service, started on this machine
+    Local,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Test {
+    /// Ids of drills, or of runbooks, each with all its drills; all drills unless said
+    pub names: Vec<String>,
+    /// Only at this level; at both unless said
+    #[arg(long, value_enum)]
+    pub level: Option<Level>,
+    /// Names and chances of the world come from it; each drill's own unless said
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Keep the incidents of these runs in this directory
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Facilitate {
+    /// The incident: its directory's name or a part of it; the newest open one unless said
+    pub incident: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
 pub struct Resume {
     /// The incident: its directory's name or a part of it; the newest open one unless said
     pub incident: Option<String>,
@@ -221,6 +292,9 @@ pub struct World {
     /// Names, uids and chances come from it
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+    /// Begin with a fault, on checkout unless SERVICE is said; docs/WORLD.md lists them. May be given again
+    #[arg(long = "fault", value_name = "KIND[@SERVICE]")]
+    pub faults: Vec<String>,
 }
 
 #[derive(Debug, ClapArgs)]

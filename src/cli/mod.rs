@@ -8,6 +8,7 @@ pub mod exit;
 pub mod front;
 pub mod library;
 pub mod output;
+pub mod report;
 pub mod settings;
 pub mod verb;
 
@@ -37,6 +38,9 @@ fn run(settings: &Settings, verb: Option<Verb>) -> Result<ExitCode, Failure> {
     match verb {
         None => verb::home::run(settings),
         Some(Verb::Run(run)) => verb::run::run(settings, &run),
+        Some(Verb::Drill(drill)) => verb::drill::run(settings, &drill),
+        Some(Verb::Test(test)) => verb::test::run(settings, &test),
+        Some(Verb::Facilitate(facilitate)) => verb::facilitate::run(settings, &facilitate),
         Some(Verb::Resume(resume)) => verb::resume::run(settings, &resume),
         Some(Verb::Incidents(incidents)) => verb::incidents::run(settings, &incidents),
         Some(Verb::Export(export)) => verb::export::run(settings, &export),

@@ -14,5 +14,6 @@ mod reads;
 #[allow(dead_code, reason = "shared with the adapter's own tests, which use all of it")]
 #[path = "../kube_adapter/server.rs"]
 mod server;
+mod simulated;
 mod walk;
 mod world;

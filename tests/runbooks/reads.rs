@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::bench::{Bench, PODS, conduct, data};
 use crate::document::{IDS, runbook};
 use crate::server::Answer;
-use crate::walk::{Hands, Walk};
+use crate::walk::{Hands, Kubes, Walk};
 use crate::world::World;
 
 /// The world is old enough when a rate some seconds ago is known, and something has failed.
@@ -31,7 +31,7 @@ async fn ready(world: &World, http: &Client) {
     panic!("Prometheus has no data of the service after a minute");
 }
 
-async fn walk_all(hands: &Hands) {
+pub async fn walk_all(hands: &Hands) {
     let books: Vec<_> = IDS.into_iter().map(runbook).collect();
     let walks = books.iter().map(|book| async {
         let mut walk = Walk::new(book, hands);
@@ -48,7 +48,7 @@ async fn every_read_works_on_a_real_host_service_and_every_expression_over_it_is
     let world = World::start();
     let http = Client::new();
     ready(&world, &http).await;
-    let hands = Hands { service: world.on_host(), facts: world.facts().await, cluster: None, http };
+    let hands = Hands { service: world.on_host(), facts: world.facts().await, cluster: Kubes::None, http, said: Vec::new(), empty: &[] };
     walk_all(&hands).await;
 }
 
@@ -59,7 +59,7 @@ async fn every_read_works_over_recorded_kubernetes_answers_and_every_expression_
     ready(&world, &http).await;
     let bench = shop().await;
     let facts = bench.cluster.facts("web", Some("app")).await;
-    let hands = Hands { service: world.in_cluster(), facts, cluster: Some(bench), http };
+    let hands = Hands { service: world.in_cluster(), facts, cluster: Kubes::Recorded(Box::new(bench)), http, said: Vec::new(), empty: &[] };
     walk_all(&hands).await;
 }
 

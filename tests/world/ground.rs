@@ -79,3 +79,37 @@ pub fn words(line: &str) -> Vec<String> {
     }
     words
 }
+
+fn client() -> reqwest::Client {
+    // Set already by another test is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}
+
+/// The first value of an instant query; None where it is empty. An error of the server ends the test.
+pub async fn query(server: &str, text: &str) -> Option<f64> {
+    let answer = client().get(format!("{server}/api/v1/query")).query(&[("query", text)]).send().await.unwrap();
+    let body: serde_json::Value = answer.json().await.unwrap();
+    assert_eq!(body["status"], "success", "{text}: {body}");
+    let result = &body["data"]["result"];
+    let value = if body["data"]["resultType"] == "scalar" { &result[1] } else { &result[0]["value"][1] };
+    value.as_str().map(|text| text.parse().unwrap())
+}
+
+pub async fn get(url: &str) -> (u16, String) {
+    let answer = client().get(url).send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
+}
+
+pub async fn put_json(url: &str, body: &serde_json::Value) -> serde_json::Value {
+    client().put(url).json(body).send().await.unwrap().json().await.unwrap()
+}
+
+/// Labels and value of every series of an instant query.
+pub async fn series(server: &str, text: &str) -> Vec<(serde_json::Value, f64)> {
+    let answer = client().get(format!("{server}/api/v1/query")).query(&[("query", text)]).send().await.unwrap();
+    let body: serde_json::Value = answer.json().await.unwrap();
+    assert_eq!(body["status"], "success", "{text}: {body}");
+    let result = body["data"]["result"].as_array().unwrap().clone();
+    result.into_iter().map(|one| (one["metric"].clone(), one["value"][1].as_str().unwrap().parse().unwrap())).collect()
+}

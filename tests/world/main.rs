@@ -9,5 +9,7 @@ mod document;
 mod fault;
 mod ground;
 mod helm;
+mod plant;
 mod seed;
+mod service;
 mod watcher;

@@ -10,9 +10,10 @@ use crate::app::signal::Signals;
 use crate::cli::args;
 use crate::cli::exit::{self, Code, Failure};
 use crate::cli::output::print;
-use crate::drill::world::{self, Options};
+use crate::drill::world::plant::{Fault, SERVICES};
+use crate::drill::world::{self, Options, Running};
 
-/// The kubeconfig on disk for as long as the world runs.
+/// A file on disk for as long as the world runs.
 struct Kept(PathBuf);
 
 impl Drop for Kept {
@@ -32,19 +33,42 @@ pub fn run(args: &args::World) -> Result<ExitCode, Failure> {
 
 async fn serve(args: &args::World) -> Result<ExitCode, Failure> {
     let mut signals = Signals::listen().map_err(|error| Failure::new(Code::Failed, format!("signals can't be listened for: {error}")))?;
-    let options = Options { scenario: args.scenario.clone(), seed: args.seed, pods: args.pods, port: args.port, ..Options::default() };
+    let faults = args.faults.iter().map(|said| fault(said)).collect::<Result<_, _>>()?;
+    let options =
+        Options { scenario: args.scenario.clone(), seed: args.seed, pods: args.pods, port: args.port, faults, ..Options::default() };
     let world = world::start(options).await.map_err(|error| failure(&error))?;
-    let path = std::env::temp_dir().join(format!("qrh-world-{}.kubeconfig", std::process::id()));
-    let kept = write(&path, world.kubeconfig())?;
-    print(&format!(
-        "export KUBECONFIG={}\n# Kubernetes API  {}\n# contexts        world (responder), world-admin, world-viewer; namespace shop\n# Ctrl-C ends the world.\n",
-        path.display(),
-        world.url()
-    ))?;
+    let file = |name: &str| std::env::temp_dir().join(format!("qrh-world-{}.{name}", std::process::id()));
+    let (kubeconfig, catalog) = (file("kubeconfig"), file("services.yaml"));
+    let kept = [write(&kubeconfig, world.kubeconfig())?, write(&catalog, &world.catalog())?];
+    print(&addresses(&world, &kubeconfig, &catalog))?;
     let number = signals.next().await;
     world.stop().await;
     drop(kept);
     Ok(exit::signal(number))
+}
+
+/// `KIND` or `KIND@SERVICE`, which is also its id.
+fn fault(said: &str) -> Result<(String, Fault), Failure> {
+    let (kind, service) = said.split_once('@').unwrap_or((said, "checkout"));
+    let fault = Fault::read(kind, service, &serde_json::Map::new()).map_err(|why| Failure::new(Code::Usage, why))?;
+    Ok((said.to_owned(), fault))
+}
+
+/// What to tell other programs, as lines a shell can read.
+fn addresses(world: &Running, kubeconfig: &Path, catalog: &Path) -> String {
+    let mut lines = vec![
+        format!("export KUBECONFIG={}", kubeconfig.display()),
+        format!("export QRH_SERVICES={}", catalog.display()),
+        format!("# Kubernetes API  {}", world.url()),
+        format!("# Prometheus      {}", world.prometheus_url()),
+    ];
+    for site in SERVICES {
+        let url = world.service_url(site.name).unwrap_or_default();
+        lines.push(format!("# {:<15} {url}  /livez /readyz /healthz /metrics /flags", site.name));
+    }
+    lines.push("# contexts        world (responder), world-admin, world-viewer; namespace shop".to_owned());
+    lines.push("# Ctrl-C ends the world.\n".to_owned());
+    lines.join("\n")
 }
 
 /// Readable by its owner only: it holds tokens.

@@ -1,7 +1,6 @@
 //! The world before anything happens: a shop with two services, a few releases behind them, and the two nodes it runs on. Its past is
 //! not made up but played: every revision was rolled out once, so that history, hashes and digests are those of a cluster that lived.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,8 +11,8 @@ use super::control::hpa;
 use super::json::set;
 use super::kind::Kind;
 use super::object::Id;
-use super::plant::Plant;
-use super::service::{self, Healthy};
+use super::plant::{self, Plant, Shop};
+use super::service;
 use super::state::{Past, State};
 use super::{Error, Options, api::defaults};
 
@@ -31,8 +30,9 @@ pub fn build(options: &Options) -> Result<State, Error> {
         return Err(Error::Pods { asked: options.pods });
     }
     let epoch = options.epoch.unwrap_or_else(Timestamp::now);
-    let behaviour = options.behaviour.clone().unwrap_or_else(|| Arc::new(Healthy));
-    let mut state = State::new(options.seed, Clock::new(options.pace, epoch), behaviour, Plant::new(options.seed));
+    let plant = Plant::new(options.seed);
+    let behaviour = options.behaviour.clone().unwrap_or_else(|| Shop::new(plant.clone(), options.pace));
+    let mut state = State::new(options.seed, Clock::new(options.pace, epoch), behaviour, plant);
     state.now = earlier(epoch, DAY * 90);
     cluster(&mut state, options.pods.div_ceil(110));
     shop(&mut state, epoch);
@@ -40,6 +40,7 @@ pub fn build(options: &Options) -> Result<State, Error> {
     state.play(earlier(epoch, HOUR));
     state.now = epoch;
     state.past = Past::Done;
+    plant::begin(&mut state);
     hpa::begin(&mut state);
     state.settle();
     Ok(state)

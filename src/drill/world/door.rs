@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use super::Shared;
+use super::plant::{Whole, send};
 use super::promql::{Release, http as api};
 
 /// Connections at a time; more wait to be accepted.
@@ -96,6 +97,11 @@ async fn query(shared: &Arc<Shared>, request: Request<Incoming>) -> Answer {
     }
 }
 
-async fn serve(_shared: &Arc<Shared>, name: &'static str, _request: Request<Incoming>) -> Answer {
-    answer(503, "text/plain; charset=utf-8", format!("no pod of {name} is ready\n"))
+async fn serve(shared: &Arc<Shared>, name: &'static str, request: Request<Incoming>) -> Answer {
+    let whole = Whole::read(request).await;
+    let answer = whole.and_then(|whole| {
+        let (plant, now) = shared.look(|state| (state.plant.clone(), state.now));
+        plant.lock().answer_of(name, &whole.asked(now))
+    });
+    send(answer, shared.pace).await
 }

@@ -5,6 +5,7 @@ use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{ConfigMap, Endpoints, Event, Namespace, Node, Pod, Secret, Service, ServiceAccount};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
+use k8s_openapi::api::networking::v1::NetworkPolicy;
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -27,6 +28,7 @@ pub enum Kind {
     Hpa,
     Lease,
     EndpointSlice,
+    NetworkPolicy,
     Pdb,
 }
 
@@ -104,6 +106,7 @@ pub const ALL: &[Kind] = &[
     Kind::Hpa,
     Kind::Lease,
     Kind::EndpointSlice,
+    Kind::NetworkPolicy,
     Kind::Pdb,
 ];
 
@@ -125,6 +128,7 @@ pub const SERVED: &[(&str, &str, Kind)] = &[
     ("autoscaling", "v1", Kind::Hpa),
     ("coordination.k8s.io", "v1", Kind::Lease),
     ("discovery.k8s.io", "v1", Kind::EndpointSlice),
+    ("networking.k8s.io", "v1", Kind::NetworkPolicy),
     ("policy", "v1", Kind::Pdb),
 ];
 
@@ -155,6 +159,7 @@ impl Kind {
             Self::Hpa => &HPA,
             Self::Lease => &LEASE,
             Self::EndpointSlice => &ENDPOINT_SLICE,
+            Self::NetworkPolicy => &NETWORK_POLICY,
             Self::Pdb => &PDB,
         }
     }
@@ -253,6 +258,11 @@ static HPA: Info = Info {
 static LEASE: Info = Info { group: "coordination.k8s.io", ..core("leases", "lease", "Lease", typed::<Lease>) };
 static ENDPOINT_SLICE: Info =
     Info { group: "discovery.k8s.io", ..core("endpointslices", "endpointslice", "EndpointSlice", typed::<EndpointSlice>) };
+static NETWORK_POLICY: Info = Info {
+    group: "networking.k8s.io",
+    short: &["netpol"],
+    ..core("networkpolicies", "networkpolicy", "NetworkPolicy", typed::<NetworkPolicy>)
+};
 static PDB: Info = Info {
     group: "policy",
     short: &["pdb"],

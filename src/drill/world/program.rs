@@ -26,11 +26,15 @@ pub fn reads(argv: &[String]) -> bool {
     }
 }
 
-pub fn exec(view: &View<'_>, argv: &[String], stdin: &[u8]) -> Ran {
+/// A container, and files it has beside those all of them have.
+pub type Inside<'a> = (&'a View<'a>, &'a [(&'static str, String)]);
+
+pub fn exec(inside: Inside<'_>, argv: &[String], stdin: &[u8]) -> Ran {
+    let view = inside.0;
     let words: Vec<&str> = argv.iter().map(String::as_str).collect();
     match words.as_slice() {
         [] => failed(126, "no command was given"),
-        ["sh" | "bash" | "/bin/sh" | "/bin/bash", "-c", script] => shell(view, script, stdin),
+        ["sh" | "bash" | "/bin/sh" | "/bin/bash", "-c", script] => shell(inside, script, stdin),
         ["sh" | "bash" | "/bin/sh" | "/bin/bash", ..] => {
             failed(127, "not simulated: an interactive shell; give one command, or sh -c 'command'")
         }
@@ -47,15 +51,15 @@ pub fn exec(view: &View<'_>, argv: &[String], stdin: &[u8]) -> Ran {
             .map_or(Ran { code: 1, ..Ran::default() }, |value| said(format!("{value}\n"))),
         ["ps", ..] => said("    PID TTY          TIME CMD\n      1 ?        00:00:07 node\n"),
         ["cat"] => Ran { stdout: stdin.to_vec(), ..Ran::default() },
-        ["cat", paths @ ..] => cat(view, paths),
-        ["ls", rest @ ..] => ls(view, rest),
-        ["tar", rest @ ..] => archive(view, rest, stdin),
+        ["cat", paths @ ..] => cat(inside, paths),
+        ["ls", rest @ ..] => ls(inside, rest),
+        ["tar", rest @ ..] => archive(inside, rest, stdin),
         [program, ..] => failed(127, &format!("not simulated: {program}; this container has {KNOWN}")),
     }
 }
 
 /// Commands with plain words, one after the other; everything else a shell can do is refused.
-fn shell(view: &View<'_>, script: &str, stdin: &[u8]) -> Ran {
+fn shell(inside: Inside<'_>, script: &str, stdin: &[u8]) -> Ran {
     if script.contains(['|', '<', '>', '$', '`', '*', '(', '\\']) {
         return failed(2, "not simulated: sh with pipes, redirections, variables or patterns; plain commands with ; and && are");
     }
@@ -68,7 +72,7 @@ fn shell(view: &View<'_>, script: &str, stdin: &[u8]) -> Ran {
         if index > 0 && all.code != 0 && script.contains("&&") {
             break;
         }
-        let ran = exec(view, &words, stdin);
+        let ran = exec(inside, &words, stdin);
         all.stdout.extend(ran.stdout);
         all.stderr.extend(ran.stderr);
         all.code = ran.code;
@@ -91,12 +95,12 @@ fn environment(view: &View<'_>) -> String {
 }
 
 /// The files a container has.
-fn files(view: &View<'_>) -> Vec<(&'static str, String)> {
+fn files((view, more): Inside<'_>) -> Vec<(&'static str, String)> {
     let limit = |resource: &str| quantity::parse(text(view.container, &format!("/resources/limits/{resource}")));
     let memory = limit("memory").map_or_else(|| "max".to_owned(), |bytes| format!("{bytes:.0}"));
     let cpu = limit("cpu").map_or_else(|| "max 100000".to_owned(), |cores| format!("{:.0} 100000", cores * 100_000.0));
     let package = serde_json::json!({ "name": text(view.container, "/name"), "version": "0.0.0-world", "main": "server.js" });
-    vec![
+    let mut files = vec![
         ("/app/package.json", format!("{package:#}\n")),
         ("/app/server.js", "// The world's programs have no source.\n".to_owned()),
         ("/etc/hostname", format!("{}\n", text(view.pod, "/metadata/name"))),
@@ -104,17 +108,20 @@ fn files(view: &View<'_>) -> Vec<(&'static str, String)> {
         ("/proc/1/cmdline", "node\0server.js\0".to_owned()),
         ("/sys/fs/cgroup/cpu.max", format!("{cpu}\n")),
         ("/sys/fs/cgroup/memory.max", format!("{memory}\n")),
-    ]
+    ];
+    files.extend(more.iter().cloned());
+    files.sort_unstable_by_key(|(path, _)| *path);
+    files
 }
 
-fn file(view: &View<'_>, path: &str) -> Option<String> {
-    files(view).into_iter().find(|(name, _)| *name == path).map(|(_, text)| text)
+fn file(inside: Inside<'_>, path: &str) -> Option<String> {
+    files(inside).into_iter().find(|(name, _)| *name == path).map(|(_, text)| text)
 }
 
-fn cat(view: &View<'_>, paths: &[&str]) -> Ran {
+fn cat(inside: Inside<'_>, paths: &[&str]) -> Ran {
     let mut all = Ran::default();
     for path in paths {
-        if let Some(text) = file(view, path) {
+        if let Some(text) = file(inside, path) {
             all.stdout.extend(text.into_bytes());
         } else {
             all.stderr.extend(format!("cat: {path}: No such file or directory\n").into_bytes());
@@ -124,10 +131,10 @@ fn cat(view: &View<'_>, paths: &[&str]) -> Ran {
     all
 }
 
-fn ls(view: &View<'_>, rest: &[&str]) -> Ran {
+fn ls(inside: Inside<'_>, rest: &[&str]) -> Ran {
     let directory = rest.iter().find(|word| !word.starts_with('-')).map_or("/app", |path| path.trim_end_matches('/'));
     let prefix = format!("{directory}/");
-    let mut names: Vec<String> = files(view)
+    let mut names: Vec<String> = files(inside)
         .iter()
         .filter_map(|(path, _)| path.strip_prefix(&prefix))
         .map(|rest| rest.split('/').next().unwrap_or_default().to_owned())
@@ -140,17 +147,17 @@ fn ls(view: &View<'_>, rest: &[&str]) -> Ran {
 }
 
 /// What `kubectl cp` runs: `tar cf - PATH` to read. To write, the root file system would have to be writable.
-fn archive(view: &View<'_>, rest: &[&str], _stdin: &[u8]) -> Ran {
+fn archive(inside: Inside<'_>, rest: &[&str], _stdin: &[u8]) -> Ran {
     let creates = rest.first().is_some_and(|flags| flags.contains('c'));
     if !creates {
-        return if read_only(view.container) {
+        return if read_only(inside.0.container) {
             failed(2, "tar: can't open: Read-only file system")
         } else {
             failed(2, "not simulated: writing files into a container")
         };
     }
     let Some(path) = rest.iter().rev().find(|word| !word.starts_with('-')) else { return failed(2, "tar: nothing to archive") };
-    match file(view, path) {
+    match file(inside, path) {
         Some(text) => Ran { stdout: tar::one(path.trim_start_matches('/'), text.as_bytes()), ..Ran::default() },
         None => failed(2, &format!("tar: {path}: Cannot stat: No such file or directory")),
     }

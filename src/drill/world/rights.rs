@@ -101,7 +101,16 @@ fn reading(namespace: Option<&'static str>) -> Vec<Rule> {
         ),
         rule(
             READ,
-            &["apps", "autoscaling", "policy", "discovery.k8s.io", "events.k8s.io", "metrics.k8s.io", "coordination.k8s.io"],
+            &[
+                "apps",
+                "autoscaling",
+                "policy",
+                "discovery.k8s.io",
+                "events.k8s.io",
+                "metrics.k8s.io",
+                "coordination.k8s.io",
+                "networking.k8s.io",
+            ],
             &["*"],
             namespace,
         ),

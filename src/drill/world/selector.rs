@@ -216,6 +216,7 @@ fn supported(kind: Kind, path: &str) -> bool {
         | Kind::Deployment
         | Kind::Hpa
         | Kind::Lease
+        | Kind::NetworkPolicy
         | Kind::EndpointSlice
         | Kind::Pdb => &[],
     };

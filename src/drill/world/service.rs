@@ -99,7 +99,7 @@ impl Behaviour for Healthy {
         let (after, code) = match argv.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
             [] => return Run { ready_after: Some(millis(500)), ..lasting },
             ["sleep", time] => (time.trim_end_matches('s').parse().map_or(Duration::MAX, Duration::from_secs), 0),
-            _ => (millis(200), program::exec(view, &argv, &[]).code),
+            _ => (millis(200), program::exec((view, &[]), &argv, &[]).code),
         };
         if after == Duration::MAX {
             return Run { ready_after: Some(millis(500)), ..lasting };
@@ -122,7 +122,7 @@ impl Behaviour for Healthy {
 
     fn log(&self, view: &View<'_>, after: Timestamp, until: Timestamp, limit: usize) -> Vec<Line> {
         if !serves(view) {
-            let ran = program::exec(view, &command(view), &[]);
+            let ran = program::exec((view, &[]), &command(view), &[]);
             let time = later(view.started, millis(1));
             let all = [ran.stdout, ran.stderr].concat();
             let lines = String::from_utf8_lossy(&all).lines().map(|text| Line { time, text: text.to_owned() }).collect::<Vec<_>>();
@@ -151,7 +151,7 @@ impl Behaviour for Healthy {
     }
 
     fn exec(&self, view: &View<'_>, argv: &[String], stdin: &[u8]) -> Ran {
-        program::exec(view, argv, stdin)
+        program::exec((view, &[]), argv, stdin)
     }
 
     fn connect(&self, view: &View<'_>, port: u16, stream: DuplexStream) -> Option<Talk> {

@@ -170,7 +170,7 @@ impl State {
 /// Kinds that count the changes of their spec.
 pub fn has_generation(kind: Kind) -> bool {
     match kind {
-        Kind::Pod | Kind::Deployment | Kind::ReplicaSet | Kind::Pdb | Kind::EndpointSlice => true,
+        Kind::Pod | Kind::Deployment | Kind::ReplicaSet | Kind::Pdb | Kind::EndpointSlice | Kind::NetworkPolicy => true,
         Kind::ConfigMap
         | Kind::Endpoints
         | Kind::Event

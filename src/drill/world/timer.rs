@@ -28,6 +28,8 @@ pub enum Due {
     /// Look at a Deployment or ReplicaSet again: a deadline or a minimum of readiness may have passed.
     Again(Id),
     Hpa(Id),
+    /// The plant's next tick.
+    Plant,
 }
 
 #[derive(Debug, Default)]

@@ -131,6 +131,7 @@ pub fn setup() -> Setup {
         read_only: false,
         person: true,
         actor: "ana".to_owned(),
+        drill: None,
     }
 }
 

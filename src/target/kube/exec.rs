@@ -7,7 +7,6 @@ use tokio::io::AsyncReadExt;
 
 use super::change::changed;
 use super::fault::{Answer, Author, Cause, Fault, cause};
-use super::get::say;
 use super::hold::Allows;
 use super::identity::pod_for;
 use super::wire::{Ask, Session, identity};
@@ -40,7 +39,8 @@ pub(super) async fn run(
         return Err(Fault::refused(format!("pod {} has no container `{container}`; there is: {}", live.name, containers.join(", "))));
     }
     if let Some(selector) = &target.selector {
-        say(lines, [format!("in pod {}, the first ready one of {selector}", live.name)]).await;
+        // A word of ours: what the program says stays a document where it is one.
+        lines.show(Origin::Stdout, &format!("in pod {}, the first ready one of {selector}", live.name)).await;
     }
     let call = change::exec(target, &live.name, session.namespace());
     let ask = Ask::new(

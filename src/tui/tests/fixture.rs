@@ -285,6 +285,7 @@ impl Console {
             read_only,
             person: true,
             actor: "alice".to_owned(),
+            drill: None,
         };
         let (state, effects) = State::open(setup, opened, now);
         let mut console = Self {

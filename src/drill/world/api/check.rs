@@ -128,6 +128,7 @@ pub fn valid(kind: Kind, before: Option<&Value>, value: &Value) -> Result<(), Re
         | Kind::Secret
         | Kind::ServiceAccount
         | Kind::Lease
+        | Kind::NetworkPolicy
         | Kind::EndpointSlice => None,
     };
     why.map_or(Ok(()), no)

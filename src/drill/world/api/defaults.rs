@@ -31,6 +31,7 @@ pub fn apply(kind: Kind, value: &mut Value) {
         | Kind::Node
         | Kind::ServiceAccount
         | Kind::Lease
+        | Kind::NetworkPolicy
         | Kind::EndpointSlice
         | Kind::Pdb => None,
     };

@@ -22,6 +22,7 @@ pub fn tracked(kind: Kind) -> bool {
         | Kind::Service
         | Kind::Deployment
         | Kind::Hpa
+        | Kind::NetworkPolicy
         | Kind::Pdb => true,
         Kind::Endpoints | Kind::Event | Kind::Node | Kind::Pod | Kind::ReplicaSet | Kind::Lease | Kind::EndpointSlice => false,
     }

@@ -7,7 +7,7 @@ pub mod defaults;
 mod discovery;
 mod form;
 mod log;
-mod managed;
+pub mod managed;
 mod openapi;
 mod protobuf;
 mod read;

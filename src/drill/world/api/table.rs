@@ -65,6 +65,7 @@ fn names(kind: Kind, api_version: &str) -> &'static [Column] {
         }
         Kind::Hpa => &[("Name", 0), ("Reference", 0), ("Targets", 0), ("MinPods", 0), ("MaxPods", 0), ("Replicas", 0), ("Age", 0)],
         Kind::Lease => &[("Name", 0), ("Holder", 0), ("Age", 0)],
+        Kind::NetworkPolicy => &[("Name", 0), ("Pod-Selector", 0), ("Age", 0)],
         Kind::EndpointSlice => &[("Name", 0), ("AddressType", 0), ("Ports", 0), ("Endpoints", 0), ("Age", 0)],
         Kind::Pdb => &[("Name", 0), ("Min Available", 0), ("Max Unavailable", 0), ("Allowed Disruptions", 0), ("Age", 0)],
     }
@@ -116,6 +117,9 @@ pub fn cells(object: &Object, value: &Value, _api_version: &str, now: Timestamp)
         }
         Kind::Hpa => hpa(value, name, &age),
         Kind::Lease => json!([name, text(value, "/spec/holderIdentity"), age]),
+        Kind::NetworkPolicy => {
+            json!([name, LabelSelector::from_object(&super::super::json::part(value, "/spec/podSelector")).to_string(), age])
+        }
         Kind::EndpointSlice => slice(value, name, &age),
         Kind::Pdb => {
             let or = |field: &str| value.pointer(field).map_or_else(|| "N/A".to_owned(), plain);

@@ -341,6 +341,7 @@ fn delete_one(state: &mut State, id: &Id, deletion: &Deletion) {
         | Kind::ReplicaSet
         | Kind::Hpa
         | Kind::Lease
+        | Kind::NetworkPolicy
         | Kind::EndpointSlice
         | Kind::Pdb => {
             if deletion.orphan {

@@ -15,6 +15,7 @@ pub mod status;
 
 use super::kind::Kind;
 use super::object::{Id, Object};
+use super::plant;
 use super::selector::LabelSelector;
 use super::state::State;
 use super::timer::Due;
@@ -55,6 +56,7 @@ pub fn due(state: &mut State, due: Due) {
             state.dirty.insert(Work::Deployment(id));
         }
         Due::Hpa(id) => hpa::sync(state, &id),
+        Due::Plant => plant::due(state),
     }
 }
 
@@ -99,6 +101,7 @@ pub fn notice(state: &mut State, before: Option<&Object>, after: Option<&Object>
         | Kind::Secret
         | Kind::ServiceAccount
         | Kind::Lease
+        | Kind::NetworkPolicy
         | Kind::EndpointSlice => {}
     }
 }

@@ -7,9 +7,9 @@ use serde_json::Value;
 
 use super::event::{self, normal, warning};
 use super::{Work, scheduler, status};
-use crate::drill::world::behaviour::{Exit, Pull, Run, View};
+use crate::drill::world::behaviour::{Pull, Run, View};
 use crate::drill::world::clock::{between, later, parse, stamp};
-use crate::drill::world::json::{count, list, number, part, set, text};
+use crate::drill::world::json::{count, list, number, set, text};
 use crate::drill::world::kind::Kind;
 use crate::drill::world::object::{Id, Object};
 use crate::drill::world::seed::{hash, mix};
@@ -342,16 +342,14 @@ pub fn written(state: &mut State, mut pod: Value) -> Value {
     pod
 }
 
-/// The exit of a container that a fault or a person ends now.
-pub fn end_now(state: &mut State, id: &Id, index: usize, exit: &Exit) {
-    let Some(pod) = state.store.get(id).cloned() else { return };
-    let now = stamp(state.now);
-    if part(&pod.value(), "/status/containerStatuses").is_null() {
-        return;
+/// The behaviour says that a container's process has ended: what follows begins now.
+pub fn ended(state: &mut State, id: &Id, index: usize) {
+    let Some(pod) = state.store.get(id).filter(|pod| running(pod)).cloned() else { return };
+    let life = state.lives.entry(pod.uid.clone()).or_insert_with(|| Life { id: id.clone(), turn: 0, pulls: 0, back_offs: Vec::new() });
+    if !pod.deleting {
+        life.turn += 1;
     }
-    state.lives.entry(pod.uid.clone()).or_insert_with(|| Life { id: id.clone(), turn: 0, pulls: 0, back_offs: Vec::new() });
-    state.edit(id, |value| status::terminated(value, index, exit, &now));
-    next(state, &pod.uid, Duration::from_secs(1), Step::Restart(index));
+    exit(state, &pod, index);
     state.settle();
 }
 

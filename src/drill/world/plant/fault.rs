@@ -88,7 +88,6 @@ const fn block(value: f64) -> Parameter {
 const fn growth(value: f64) -> Parameter {
     number("mib_per_minute", "how fast each pod grows, in MiB a minute", (1.0, value, 2048.0))
 }
-const UPSTREAM: Parameter = text("upstream", "the dependency it is about", "");
 const RECOVERS: Parameter =
     number("recovers_after", "seconds after which the dependency is well again; 0: not by itself", (0.0, 1200.0, 86_400.0));
 const SHARE: Parameter = number("share", "share of the calls it hits", (0.01, 1.0, 1.0));
@@ -140,8 +139,7 @@ pub const KINDS: &[Kind] = &[
         about: "failed calls are tried again at once, many times, against a dependency that the attempts keep weak: looks like CPU",
         parameters: &[
             number("attempts", "attempts for each call that fails", (2.0, 21.0, 100.0)),
-            number("cpu_ms", "main-thread time of one attempt, in ms", (0.1, 6.0, 100.0)),
-            UPSTREAM,
+            number("cpu_ms", "main-thread time of one attempt, in ms", (0.1, 12.0, 100.0)),
             flag("eager-retries"),
             VERSION,
         ],
@@ -198,14 +196,14 @@ pub const KINDS: &[Kind] = &[
         name: "dependency-down",
         what: What::DependencyDown,
         about: "a dependency can't be reached: connects time out",
-        parameters: &[UPSTREAM, SHARE, RECOVERS],
+        parameters: &[SHARE, RECOVERS],
         ends: "the dependency comes back; meanwhile the breaker (`payments-cache`) keeps users served",
     },
     Kind {
         name: "dependency-slow",
         what: What::DependencySlow,
         about: "a dependency answers too late: calls run into their timeout",
-        parameters: &[UPSTREAM, SHARE, RECOVERS],
+        parameters: &[SHARE, RECOVERS],
         ends: "the dependency comes back; meanwhile the breaker (`payments-cache`) keeps users served",
     },
     Kind {
@@ -213,7 +211,6 @@ pub const KINDS: &[Kind] = &[
         what: What::DependencyRefusing,
         about: "a dependency turns calls away: refused connections, over quota, wrong credentials, or its own errors",
         parameters: &[
-            UPSTREAM,
             SHARE,
             RECOVERS,
             Parameter {

@@ -4,22 +4,42 @@
 //! What enters: pods as the cluster has them, flags, faults, and time. What leaves: series, usage, ends of processes, answers of endpoints.
 //! No clock and no chance of its own: the same seed and script give the same series.
 
+mod answer;
+mod begin;
+mod body;
+mod code;
+mod effect;
+mod facts;
 pub mod fault;
-pub mod health;
+mod flag;
+mod flow;
+mod git;
+mod health;
+mod latency;
+mod line;
+mod memory;
 mod model;
+mod program;
+mod sigterm;
 mod site;
+mod tick;
+mod write;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::state::State;
+pub use begin::{lift, put};
 pub use fault::Fault;
-pub use health::{FaultState, Health};
+pub use health::{FaultState, Health, of as health};
 pub use model::Model;
+pub use program::{Shop, Whole, send};
 pub use site::{SERVICES, Site};
+pub use tick::{begin, due};
 
 /// From one scrape to the next.
 pub const TICK: Duration = Duration::from_secs(5);
+/// Where the services are.
+pub const NAMESPACE: &str = "shop";
 
 /// The model, shared by the world's state, its programs and its servers. Its lock is taken last and for no longer than a look.
 #[derive(Clone)]
@@ -34,21 +54,4 @@ impl Plant {
         // A panic in one request leaves the model as it was between two ticks.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Begins a fault; one with the same id is lifted first.
-pub fn put(state: &mut State, id: &str, fault: Fault) {
-    lift(state, id);
-    let since = state.now;
-    state.plant.lock().faults.push(model::Placed { id: id.to_owned(), fault, since });
-}
-
-/// Takes a fault away. What it left behind in the cluster stays.
-pub fn lift(state: &mut State, id: &str) {
-    state.plant.lock().faults.retain(|placed| placed.id != id);
-}
-
-/// How a service is now.
-pub fn health(state: &State, service: &str) -> Health {
-    state.plant.lock().health(service)
 }

@@ -33,7 +33,7 @@ pub use labels::{Labels, METRIC_NAME};
 pub use promql_parser::label::{MatchOp, Matcher};
 pub use refusal::Refusal;
 pub use source::{Found, STALE, Sample, Source, Span, is_stale};
-pub use store::{Refused, Store};
+pub use store::{Place, Refused, Store};
 
 /// Cells (series × steps, of every intermediate result) that one query may fill: 64 MiB at 16 bytes each.
 pub const MAX_CELLS: u64 = 4_000_000;
