@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::ground::{get, put_json, query, series};
-use crate::plant::fault;
+use crate::remedy::fault;
 
 async fn client(world: &Running) -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
