@@ -23,7 +23,18 @@ const SHIPPED: &[(&str, &str)] = &[
 ];
 
 /// Shipped drills: one line each.
-const DRILLS: &[(&str, &str)] = &[("bad-deploy", include_str!("../../runbooks/drills/bad-deploy.yaml"))];
+const DRILLS: &[(&str, &str)] = &[
+    ("bad-deploy", include_str!("../../runbooks/drills/bad-deploy.yaml")),
+    ("cpu-and-errors", include_str!("../../runbooks/drills/cpu-and-errors.yaml")),
+    ("dependency-outage", include_str!("../../runbooks/drills/dependency-outage.yaml")),
+    ("errors-in-waves", include_str!("../../runbooks/drills/errors-in-waves.yaml")),
+    ("event-loop-latency", include_str!("../../runbooks/drills/event-loop-latency.yaml")),
+    ("high-cpu", include_str!("../../runbooks/drills/high-cpu.yaml")),
+    ("high-memory", include_str!("../../runbooks/drills/high-memory.yaml")),
+    ("it-came-back", include_str!("../../runbooks/drills/it-came-back.yaml")),
+    ("price-errors", include_str!("../../runbooks/drills/price-errors.yaml")),
+    ("sudden-restarts", include_str!("../../runbooks/drills/sudden-restarts.yaml")),
+];
 
 /// Under the directory of runbooks.
 const DRILLS_DIR: &str = "drills";
@@ -194,4 +205,22 @@ pub fn broken(file: &SourceFile, diagnostics: Vec<Diagnostic>, colour: bool) -> 
     let count = errors.len();
     let text = diagnostic::render(file, &errors, colour);
     Failure::new(Code::Usage, format!("{} can't be used: {count} to correct\n{text}", file.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_in_the_directories_is_shipped() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("runbooks");
+        for (dir, shipped) in [(root.clone(), SHIPPED), (root.join(DRILLS_DIR), DRILLS)] {
+            let files = yaml_files_in(&dir).unwrap_or_else(|failure| panic!("{failure:?}"));
+            let files: Vec<String> = files.iter().filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
+            assert_eq!(files, shipped.iter().map(|(id, _)| *id).collect::<Vec<_>>());
+            for (id, text) in shipped {
+                assert_eq!(top_level(text.as_bytes(), "id").as_deref(), Some(*id));
+            }
+        }
+    }
 }
