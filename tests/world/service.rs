@@ -252,3 +252,12 @@ async fn an_hour_before_the_story_is_known() {
     assert!((110.0..130.0).contains(&rate), "{rate}");
     world.stop().await;
 }
+
+#[tokio::test]
+async fn a_body_without_end_is_refused() {
+    let world = world::start(stepped(1)).await.unwrap();
+    let url = format!("{}/flags/payments-cache", world.service_url("checkout").unwrap());
+    let answer = put_json(&url, &json!({ "enabled": "x".repeat(100_000) })).await;
+    assert!(answer["error"].as_str().unwrap().contains("65536"), "{answer}");
+    world.stop().await;
+}

@@ -98,10 +98,12 @@ async fn query(shared: &Arc<Shared>, request: Request<Incoming>) -> Answer {
 }
 
 async fn serve(shared: &Arc<Shared>, name: &'static str, request: Request<Incoming>) -> Sent {
-    let whole = Whole::read(request).await;
-    let answer = whole.and_then(|whole| {
-        let (plant, now) = shared.look(|state| (state.plant.clone(), state.now));
-        plant.lock().answer_of(name, &whole.asked(now))
-    });
+    let answer = match Whole::read(request).await {
+        Ok(whole) => {
+            let (plant, now) = shared.look(|state| (state.plant.clone(), state.now));
+            plant.lock().answer_of(name, &whole.asked(now))
+        }
+        Err(too_long) => Some(too_long),
+    };
     send(answer, shared.pace).await
 }
