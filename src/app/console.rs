@@ -155,6 +155,7 @@ impl Console {
         for one in moves {
             let next = match one {
                 Move::Append(happening) => self.append(happening, front),
+                Move::Look => self.perform(vec![Effect::Look], front),
                 Move::Tell(notice) => {
                     front.told(&self.state, &notice);
                     Flow::On

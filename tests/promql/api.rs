@@ -102,6 +102,8 @@ fn what_is_not_simulated_is_named() {
         ("edge_many @ 1700000000", "the @ modifier is not simulated"),
         ("edge_many atan2 edge_many", "the operator atan2 is not simulated"),
         ("edge_many[1e300]", "the duration \"1e300\", a number without a unit, is not simulated"),
+        ("edge_many offset Inf", "the duration \"inf\", a number without a unit, is not simulated"),
+        ("edge_many offset -NaN", "the duration \"nan\", a number without a unit, is not simulated"),
         ("edge_many offset 1e300", "the duration \"1e300\", a number without a unit, is not simulated"),
         ("edge_many[20y]", "the duration \"20y\", more than ten years, is not simulated"),
         ("{left=\"a\" or left=\"b\"}", "`or` between label matchers is not simulated"),

@@ -10,6 +10,7 @@ mod fault;
 mod ground;
 mod helm;
 mod plant;
+mod remedy;
 mod seed;
 mod service;
 mod watcher;

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::ground::{get, put_json, query, series};
-use crate::plant::fault;
+use crate::remedy::fault;
 
 async fn client(world: &Running) -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -250,5 +250,14 @@ async fn an_hour_before_the_story_is_known() {
     }
     let rate = query(&world.prometheus_url(), r#"sum(rate(http_requests_total{service="checkout"}[2m]))"#).await.unwrap();
     assert!((110.0..130.0).contains(&rate), "{rate}");
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_without_end_is_refused() {
+    let world = world::start(stepped(1)).await.unwrap();
+    let url = format!("{}/flags/payments-cache", world.service_url("checkout").unwrap());
+    let answer = put_json(&url, &json!({ "enabled": "x".repeat(100_000) })).await;
+    assert!(answer["error"].as_str().unwrap().contains("65536"), "{answer}");
     world.stop().await;
 }

@@ -77,6 +77,8 @@ pub enum StageError {
 #[derive(Debug)]
 pub enum Move {
     Append(Happening),
+    /// The target is looked at anew: what was read before the page may hold no longer.
+    Look,
     Intend(Intent),
     Tell(Notice),
 }
@@ -259,7 +261,11 @@ impl Stage {
             let mut moves = Vec::new();
             for out in self.exercise.look(truth) {
                 match out {
-                    Out::Happened(happening) => moves.push(Move::Append(happening)),
+                    Out::Happened(happening) => {
+                        let pages = matches!(&happening, Happening::DrillInjected(injected) if injected.from == From::Pager);
+                        moves.push(Move::Append(happening));
+                        moves.extend(pages.then_some(Move::Look));
+                    }
                     Out::Begin(id) => self.faults.get(&id).into_iter().for_each(|fault| self.world.put(&id, fault.clone())),
                 }
             }

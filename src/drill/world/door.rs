@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use super::Shared;
-use super::plant::{Whole, send};
+use super::plant::{Sent, Whole, send};
 use super::promql::{Release, http as api};
 
 /// Connections at a time; more wait to be accepted.
@@ -53,7 +53,7 @@ async fn talk(shared: Arc<Shared>, connection: TcpStream, inside: Inside) {
         let shared = shared.clone();
         async move {
             match inside {
-                Inside::Prometheus => query(&shared, request).await,
+                Inside::Prometheus => Ok(query(&shared, request).await),
                 Inside::Service(name) => serve(&shared, name, request).await,
             }
         }
@@ -62,13 +62,13 @@ async fn talk(shared: Arc<Shared>, connection: TcpStream, inside: Inside) {
     let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(connection), service).await;
 }
 
-type Answer = Result<Response<Full<Bytes>>, std::convert::Infallible>;
+type Answer = Response<Full<Bytes>>;
 
 fn answer(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Answer {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = hyper::StatusCode::from_u16(status).unwrap_or(hyper::StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(hyper::header::CONTENT_TYPE, hyper::header::HeaderValue::from_static(content_type));
-    Ok(response)
+    response
 }
 
 async fn query(shared: &Arc<Shared>, request: Request<Incoming>) -> Answer {
@@ -97,11 +97,13 @@ async fn query(shared: &Arc<Shared>, request: Request<Incoming>) -> Answer {
     }
 }
 
-async fn serve(shared: &Arc<Shared>, name: &'static str, request: Request<Incoming>) -> Answer {
-    let whole = Whole::read(request).await;
-    let answer = whole.and_then(|whole| {
-        let (plant, now) = shared.look(|state| (state.plant.clone(), state.now));
-        plant.lock().answer_of(name, &whole.asked(now))
-    });
+async fn serve(shared: &Arc<Shared>, name: &'static str, request: Request<Incoming>) -> Sent {
+    let answer = match Whole::read(request).await {
+        Ok(whole) => {
+            let (plant, now) = shared.look(|state| (state.plant.clone(), state.now));
+            plant.lock().answer_of(name, &whole.asked(now))
+        }
+        Err(too_long) => Some(too_long),
+    };
     send(answer, shared.pace).await
 }

@@ -167,7 +167,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
         services.push((site.name, address));
     }
     for (id, fault) in options.faults {
-        shared.change(|state| plant::put(state, &id, fault));
+        shared.change(|state| plant::put(state, &id, &fault));
     }
     Ok(Running { shared, kubeconfig, prometheus, services })
 }
@@ -221,8 +221,9 @@ impl Running {
     }
 
     /// Begins a fault; one with the same id is lifted first.
+    #[allow(clippy::needless_pass_by_value, reason = "it is the world's from now on")]
     pub fn put(&self, id: &str, fault: Fault) {
-        self.shared.change(|state| plant::put(state, id, fault));
+        self.shared.change(|state| plant::put(state, id, &fault));
     }
 
     /// Takes a fault away, cured or not. What it left behind (releases, limits, flags) stays.

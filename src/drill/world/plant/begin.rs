@@ -19,7 +19,7 @@ use crate::drill::world::state::State;
 const DEPLOYER: &str = "release-pipeline";
 
 /// Begins a fault; one with the same id is lifted first.
-pub fn put(state: &mut State, id: &str, fault: Fault) {
+pub fn put(state: &mut State, id: &str, fault: &Fault) {
     lift(state, id);
     let Some(site) = site(fault.service()) else { return };
     // Before the fault is there: what git says is what was.

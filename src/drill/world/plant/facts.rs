@@ -73,12 +73,12 @@ pub fn of_pod(object: &Object) -> Option<Facts> {
 
 fn cap_mib(container: &Value) -> f64 {
     let options = list(container, "/env").iter().find(|entry| text(entry, "/name") == "NODE_OPTIONS").map(|entry| text(entry, "/value"));
-    let sizes = options.into_iter().flat_map(str::split_whitespace).filter_map(|word| {
+    let mut sizes = options.into_iter().flat_map(str::split_whitespace).filter_map(|word| {
         let word = word.trim_start_matches('-').replace('_', "-");
         word.strip_prefix("max-old-space-size=")?.parse().ok()
     });
     // Of two the last counts.
-    sizes.last().unwrap_or(DEFAULT_CAP_MIB)
+    sizes.next_back().unwrap_or(DEFAULT_CAP_MIB)
 }
 
 /// A Deployment of a service.

@@ -263,7 +263,7 @@ pub const KINDS: &[Kind] = &[
     Kind {
         name: "gitops",
         what: What::Gitops,
-        about: "Argo CD puts template and replicas back to what git says",
+        about: "Argo CD puts the template, and the replicas where no autoscaler decides, back to what git says",
         parameters: &[number("every", "seconds between two syncs", (5.0, 20.0, 3600.0))],
         ends: "the annotation argocd.argoproj.io/skip-reconcile: \"true\" on the Deployment",
     },

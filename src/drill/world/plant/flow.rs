@@ -27,6 +27,8 @@ const RETRY: i32 = 2;
 const ATTEMPT_MS: f64 = 0.1;
 /// A CPU limit that is used up stops everything until the next period of 100 ms.
 const PERIOD_MS: f64 = 100.0;
+/// When those that give up have given up, in the middle, in ms.
+const GAVE_UP_AFTER_MS: f64 = 9000.0;
 /// The longest that a queue keeps one waiting in the middle, in ms.
 const LONGEST_WAIT_MS: f64 = 7000.0;
 
@@ -105,7 +107,7 @@ fn whole(number: f64) -> i32 {
     number as i32
 }
 
-/// `rate`: requests a second that come to the pod. `squeeze_gc`: what a heap near its cap adds to garbage collection.
+/// `rate`: requests a second that come to the pod. `limit`: cores that it may use.
 pub fn flow(site: &Site, (effect, flags): (&Effect, &Flags), rate: f64, limit: f64) -> Flow {
     let coming: [f64; ROUTES] = std::array::from_fn(|route| rate * site.routes[route].share);
     let calls = calls(effect, flags);
@@ -125,45 +127,51 @@ pub fn flow(site: &Site, (effect, flags): (&Effect, &Flags), rate: f64, limit: f
     let mut flow = Flow { gc, throttled, main: load.min(1.0) * squeeze, others: pool * squeeze, ..Flow::default() };
     let wait = Wait::of(effect, (blocked, load / squeeze), throttled, calls.as_ref().map_or(0.0, |calls| calls.cpu_ms));
     flow.delay_ms = wait.delay_ms;
-    for route in 0..ROUTES {
+    for (route, coming) in coming.into_iter().enumerate() {
         let stays = if effect.pool_ms[route] > 0.0 { served * squeeze } else { served };
-        let lost = coming[route] * (1.0 - stays);
-        let taken = coming[route] - lost;
+        let lost = coming * (1.0 - stays);
+        flow.answered[route][GAVE_UP] += lost;
+        let failed = flow.answer(route, coming - lost, effect, calls.as_ref());
+        let takes = site.routes[route].median_ms + effect.block_ms[route] + effect.pool_ms[route] / squeeze + effect.extra_ms[route];
+        flow.wait(route, (coming - lost - failed, takes), &wait);
+        flow.wait(route, (failed, takes + calls.as_ref().map_or(0.0, |calls| calls.takes_ms)), &wait);
+        flow.wait(route, (lost, GAVE_UP_AFTER_MS), &wait);
+    }
+    flow
+}
+
+impl Flow {
+    /// Gives the requests of a route that were taken their statuses. What is given back failed for the sake of a call.
+    fn answer(&mut self, route: usize, taken: f64, effect: &Effect, calls: Option<&Calls>) -> f64 {
         let dropped = taken * effect.dropped;
         let broken = (taken - dropped) * effect.fails[route];
         let well = taken - dropped - broken;
-        let row = &mut flow.answered[route];
-        row[GAVE_UP] += lost;
+        let row = &mut self.answered[route];
         row[UNAVAILABLE] += dropped;
         row[BROKEN] += broken;
-        let mut failed = 0.0;
-        match &calls {
+        match calls {
             Some(calls) if route == 0 => {
-                failed = well * calls.fails;
+                let failed = well * calls.fails;
                 let status = if calls.class == Some(Class::Slow) { GATEWAY_TIMEOUT } else { BAD_GATEWAY };
                 row[status] += failed;
                 row[OK] += well - failed;
-                (flow.calls, flow.call_failures, flow.class) = (well, failed, calls.class);
-                flow.attempts = well * calls.attempts;
-                flow.attempt_failures = flow.attempts - (well - failed);
+                (self.calls, self.call_failures, self.class) = (well, failed, calls.class);
+                self.attempts = well * calls.attempts;
+                self.attempt_failures = self.attempts - (well - failed);
+                return failed;
             }
-            Some(_) => row[OK] += well,
             None if route == 0 => row[ACCEPTED] += well,
-            None => row[OK] += well,
+            Some(_) | None => row[OK] += well,
         }
-        let takes = site.routes[route].median_ms + effect.block_ms[route] + effect.pool_ms[route] / squeeze + effect.extra_ms[route];
-        let parts = &mut flow.parts[route];
-        let mut add = |weight: f64, median_ms: f64| {
-            if weight > 0.0 {
-                parts.push(Part { weight: weight * (1.0 - wait.share), median_ms });
-                parts.push(Part { weight: weight * wait.share, median_ms: median_ms + wait.median_ms });
-            }
-        };
-        add(taken - failed, takes);
-        add(failed, takes + calls.as_ref().map_or(0.0, |calls| calls.takes_ms));
-        add(lost, 9000.0);
+        0.0
     }
-    flow
+
+    fn wait(&mut self, route: usize, (requests, median_ms): (f64, f64), wait: &Wait) {
+        if requests > 0.0 {
+            self.parts[route].push(Part { weight: requests * (1.0 - wait.share), median_ms });
+            self.parts[route].push(Part { weight: requests * wait.share, median_ms: median_ms + wait.median_ms });
+        }
+    }
 }
 
 /// Who waits for the main thread, and for how long.

@@ -32,7 +32,7 @@ pub use begin::{lift, put};
 pub use fault::Fault;
 pub use health::{FaultState, Health, of as health};
 pub use model::Model;
-pub use program::{Shop, Whole, send};
+pub use program::{Sent, Shop, Whole, send};
 pub use site::{SERVICES, Site};
 pub use tick::{begin, due};
 

@@ -126,8 +126,10 @@ async fn talk(stream: DuplexStream, plant: Plant, (uid, opened): (String, Timest
         let (plant, uid) = (plant.clone(), uid.clone());
         let now = later(opened, since.elapsed());
         async move {
-            let whole = Whole::read(request).await;
-            let answer = whole.and_then(|whole| plant.lock().answer(&uid, &whole.asked(now)));
+            let answer = match Whole::read(request).await {
+                Ok(whole) => plant.lock().answer(&uid, &whole.asked(now)),
+                Err(too_long) => Some(too_long),
+            };
             send(answer, pace).await
         }
     });
@@ -143,11 +145,18 @@ pub struct Whole {
 }
 
 impl Whole {
-    /// None: its body is too long, or broke off.
-    pub async fn read(request: Request<Incoming>) -> Option<Self> {
+    /// What to answer where its body is too long, or broke off.
+    pub async fn read(request: Request<Incoming>) -> Result<Self, Answer> {
         let (method, path) = (request.method().as_str().to_owned(), request.uri().path().to_owned());
-        let body = Limited::new(request.into_body(), LARGEST).collect().await.ok()?.to_bytes();
-        Some(Self { method, path, body })
+        match Limited::new(request.into_body(), LARGEST).collect().await {
+            Ok(body) => Ok(Self { method, path, body: body.to_bytes() }),
+            Err(_) => Err(Answer {
+                status: 413,
+                content_type: "application/json",
+                body: format!("{{\"error\":\"the body is longer than {LARGEST} bytes, or broke off\"}}\n"),
+                after: Duration::ZERO,
+            }),
+        }
     }
 
     pub fn asked(&self, now: Timestamp) -> Asked<'_> {

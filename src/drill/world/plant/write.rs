@@ -57,10 +57,11 @@ fn pod(store: &mut Store, body: &mut Body, at: i64) {
             (true, false) => STALE,
             (false, _) => value,
         };
-        if value.is_finite() || value.is_nan() {
-            if let Some(place) = place {
-                keep(store.push_at(place, Sample { at, value }));
-            }
+        // No limit is no series.
+        if !value.is_infinite()
+            && let Some(place) = place
+        {
+            keep(store.push_at(place, Sample { at, value }));
         }
     });
     body.silent = !runs;

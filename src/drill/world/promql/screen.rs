@@ -1,6 +1,6 @@
 //! Limits that hold before a parser sees the query: length, nesting, operators, durations, regular expressions.
 //!
-//! Measured of promql-parser 0.11: it panics at `foo[1e300]` and `foo offset 1e300` (a duration written as a number), drops a duration's
+//! Measured of promql-parser 0.11: it panics at `foo[1e300]`, `foo offset 1e300` and `foo offset Inf` (a duration written as a number), drops a duration's
 //! part that does not fit in 32 bits, takes a backslash in a raw string as an escape, needs time that grows with the square of the
 //! nesting (4 s for 16 KiB of `-`), and minutes for 300 regular expressions with large repetitions.
 
@@ -86,6 +86,9 @@ impl Seen {
     fn word(&mut self, rest: &str) -> Result<usize, Refusal> {
         let length = run(rest, |c| c.is_ascii_alphanumeric() || c == '_' || c == ':');
         let word = rest.get(..length).unwrap_or_default().to_ascii_lowercase();
+        if self.offset_next && matches!(word.as_str(), "inf" | "nan") {
+            return duration(&word).map(|_| length);
+        }
         self.offset_next = !self.in_braces && word == "offset";
         if !self.in_braces && ["and", "or", "unless", "atan2"].contains(&word.as_str()) {
             self.operator()?;
