@@ -11,7 +11,7 @@
 //! | [`engine`] | `handle(State, Event) -> (State, Vec<Effect>)` | async, clock, kube, ratatui | runbook, action, guard, timeline |
 //! | [`target`] | the only hands: kube, host processes, http, prometheus | decisions | runbook, action, guard |
 //! | [`journal`] | durable log files, locks, recovery | meaning | timeline |
-//! | [`export`] | one file per format | IO | timeline |
+//! | [`export`] | one file per format | IO | timeline, drill |
 //! | [`drill`] | the simulated world and what trains people in it | real targets | runbook, timeline |
 //! | [`tui`] | model, keys, update, view, one file per pane, theme | kube, disk | engine, timeline, runbook, action |
 //! | [`plain`] | the line front end over the same engine | kube, disk | as tui |

@@ -151,22 +151,27 @@ enum Input {
     Open,
     /// It has ended: the console is left as soon as that is possible.
     Ended,
+    /// There was never any.
+    Nobody,
 }
 
 /// Runs the console over standard input and output until it ends, input ends, or a signal comes.
 pub async fn run(opening: Opening, mut signals: Signals, clipboard: Clipboard) -> io::Result<Ended> {
     let Opening { mut console, first, past, .. } = opening;
     let person = io::stdin().is_terminal();
-    let mut lines = read_ahead()?;
+    let clock = console.clock().clone();
+    let mut lines = read_ahead(clock.clone())?;
     let mut voice = Voice::start()?;
     let mut printer = Printer { session: Session::new(), waiting: String::new(), prompted: false, clipboard };
     printer.recall(console.state(), &past);
     let mut flow = console.perform(first, &mut printer);
-    let (mut input, mut end) = (Input::Open, End::Left);
-    let mut seen = Seen { made: Timestamp::now(), out: Timestamp::now() };
+    // Nobody types to a drill that plays itself, and its end is its own.
+    let listens = person || !console.is_piloted();
+    let (mut input, mut end) = (if listens { Input::Open } else { Input::Nobody }, End::Left);
+    let mut seen = Seen { made: clock.now(), out: clock.now() };
     while flow == Flow::On {
         if !voice.is_speaking() {
-            seen.made = Timestamp::now();
+            seen.made = clock.now();
             printer.changed(console.state(), seen.made);
             if person && input == Input::Open && !printer.prompted && console.is_quiet() {
                 printer.prompt(console.state());
@@ -187,7 +192,7 @@ pub async fn run(opening: Opening, mut signals: Signals, clipboard: Clipboard) -
                 break;
             }
             heard = voice.heard(), if !silent => {
-                seen.out = Timestamp::now();
+                seen.out = clock.now();
                 if heard == Heard::No {
                     end = End::Deaf;
                     break;

@@ -4,6 +4,8 @@
 
 pub mod consider;
 pub mod console;
+pub mod drill;
+pub mod headless;
 pub mod judge;
 pub mod lines;
 pub mod measure;

@@ -1,6 +1,7 @@
 //! Opens an incident, new or from its log: the target is connected and pinned, the journal made or recovered, the engine set up.
 
 use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::console::Console;
+use super::drill::{Stage, StageError};
 use super::measure::Gauge;
 use super::performer::Performer;
 use super::prepare::Desk;
@@ -15,15 +17,15 @@ use super::recorder::{self, Recorder};
 use super::world::WAITING;
 use crate::action::Identity;
 use crate::action::identity::{ClusterIdentity, HostIdentity};
-use crate::engine::{Effect, Setup, State};
+use crate::engine::{Briefing, Effect, Setup, State};
 use crate::guard::Policy;
 use crate::journal::{Journal, JournalError, New, Recovered};
 use crate::runbook::catalog::{self, ClusterTarget, HostTarget, Service, Target};
 use crate::runbook::model::{Name, Runbook};
-use crate::target::Hands;
 use crate::target::facts::{self, HostQuery};
 use crate::target::http::Client;
 use crate::target::kube::{Cluster, ConnectOptions, Source};
+use crate::target::{Clock, Fence, Hands};
 use crate::timeline::chain::Chain;
 use crate::timeline::identifier::{Digest, EventId, IncidentId, Writer};
 use crate::timeline::record::{Happening, Mode, Opened, Record, RunId};
@@ -38,16 +40,77 @@ pub struct Plan {
     pub inputs: BTreeMap<Name, Value>,
     /// Where incidents are kept.
     pub root: PathBuf,
-    pub kubeconfig: Source,
+    pub ground: Ground,
     pub read_only: bool,
-    /// Standard input is a terminal.
-    pub person: bool,
     pub actor: String,
     pub detected: Option<jiff::Timestamp>,
 }
 
+/// What an incident acts on.
+pub enum Ground {
+    /// What is real. Nobody but a person at a terminal answers for changes to it.
+    Live {
+        kubeconfig: Source,
+        /// Standard input is a terminal.
+        person: bool,
+    },
+    /// A drill's world, and nothing outside it.
+    Drill(Box<Stage>),
+}
+
+impl Ground {
+    fn mode(&self) -> Mode {
+        match self {
+            Self::Live { .. } => Mode::Live,
+            Self::Drill(_) => Mode::Drill,
+        }
+    }
+
+    fn clock(&self) -> Clock {
+        match self {
+            Self::Live { .. } => Clock::Machine,
+            Self::Drill(stage) => stage.clock(),
+        }
+    }
+
+    fn fence(&self) -> Fence {
+        match self {
+            Self::Live { .. } => Fence::Open,
+            Self::Drill(stage) => stage.fence(),
+        }
+    }
+
+    fn kubeconfig(&self) -> Source {
+        match self {
+            Self::Live { kubeconfig, .. } => kubeconfig.clone(),
+            Self::Drill(stage) => Source::Text(stage.kubeconfig().to_owned()),
+        }
+    }
+
+    /// Whether somebody can answer a confirmation. In a drill the autopilot can.
+    fn person(&self) -> bool {
+        match self {
+            Self::Live { person, .. } => *person,
+            Self::Drill(stage) => stage.is_piloted() || std::io::stdin().is_terminal(),
+        }
+    }
+
+    fn briefing(&self) -> Option<Arc<Briefing>> {
+        match self {
+            Self::Live { .. } => None,
+            Self::Drill(stage) => Some(Arc::new(stage.briefing())),
+        }
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    #[error(transparent)]
+    Stage(#[from] StageError),
+    #[error("the facilitator's socket can't be opened: {0}")]
+    Door(#[source] std::io::Error),
+    #[error("this was a drill, and its world ended with its console: it can't be gone on with; export it, or play it again: qrh drill {0}")]
+    DrillOver(String),
     #[error("the cluster of `{service}` can't be used: {cause}")]
     Cluster { service: String, cause: String },
     #[error("this incident was opened on {then}, and the service is now {now}: point it back, or open a new incident")]
@@ -74,15 +137,19 @@ pub struct Opening {
 /// Opens a new incident. Makes no network call: the console must start while everything is down.
 pub async fn open(plan: Plan) -> Result<Opening, OpenError> {
     let (hands, target) = connect(&plan).await?;
-    let now = jiff::Timestamp::now();
+    let now = plan.ground.clock().now();
     let incident = IncidentId(ulid::Ulid::generate());
     let writer = Writer::named(&plan.actor);
     let parts = [plan.runbook.id.as_str(), plan.service.name.as_str()];
     let new = New { incident, opened: now, parts: &parts, writer: &writer, runbook: &plan.source };
     let journal = Journal::create(&plan.root, &new)?;
     let chain = Chain::start(incident, journal.writer().clone());
-    let (state, first) = State::open(setup(&plan), opened(&plan, target.clone()), now);
-    start(&plan, Kept { journal, chain, begun: BTreeMap::new() }, Pinned { hands, target }, (state, first))
+    let (state, mut first) = State::open(setup(&plan), opened(&plan, target.clone()), now);
+    if let Ground::Drill(stage) = &plan.ground {
+        // Right after the opening: what is hidden is sealed before anybody acts.
+        first.insert(1, Effect::Append(Box::new(Record { time: now, happening: stage.began() })));
+    }
+    start(plan, Kept { journal, chain, begun: BTreeMap::new() }, Pinned { hands, target }, (state, first))
 }
 
 /// Goes on with an incident from its log alone.
@@ -90,7 +157,11 @@ pub async fn resume(plan: Plan, dir: &Path) -> Result<Opening, OpenError> {
     let Recovered { journal, chain, envelopes, torn } = Journal::open(dir, &Writer::named(&plan.actor))?;
     let begun = recorder::begun(&envelopes);
     let records: Vec<Record> = envelopes.into_iter().map(|envelope| envelope.record).collect();
-    let then = opening(&records)?.target.clone();
+    let opened = opening(&records)?;
+    if opened.mode == Mode::Drill {
+        return Err(OpenError::DrillOver(opened.runbook.0.clone()));
+    }
+    let then = opened.target.clone();
     let (hands, target) = connect(&plan).await?;
     same_target(&then, &target)?;
     let now = jiff::Timestamp::now();
@@ -100,7 +171,7 @@ pub async fn resume(plan: Plan, dir: &Path) -> Result<Opening, OpenError> {
         Effect::Append(Box::new(Record { time: now, happening: Happening::LogMended { what } }))
     });
     first.splice(0..0, mended);
-    let opening = start(&plan, Kept { journal, chain, begun }, Pinned { hands, target: then }, (state, first))?;
+    let opening = start(plan, Kept { journal, chain, begun }, Pinned { hands, target: then }, (state, first))?;
     Ok(Opening { past: records, ..opening })
 }
 
@@ -125,10 +196,11 @@ struct Pinned {
     target: Identity,
 }
 
-fn start(plan: &Plan, kept: Kept, pinned: Pinned, (state, first): (State, Vec<Effect>)) -> Result<Opening, OpenError> {
+fn start(plan: Plan, kept: Kept, pinned: Pinned, (state, first): (State, Vec<Effect>)) -> Result<Opening, OpenError> {
     let dir = kept.journal.dir().to_owned();
     let (world, answers) = mpsc::channel(WAITING);
-    let recorder = Recorder::start(kept.journal, kept.chain, kept.begun, world.clone()).map_err(OpenError::Thread)?;
+    let clock = plan.ground.clock();
+    let recorder = Recorder::start((kept.journal, clock.clone()), kept.chain, kept.begun, world.clone()).map_err(OpenError::Thread)?;
     let hands = Arc::new(pinned.hands);
     let measure = Gauge {
         runbook: Arc::clone(&plan.runbook),
@@ -137,9 +209,20 @@ fn start(plan: &Plan, kept: Kept, pinned: Pinned, (state, first): (State, Vec<Ef
         target: pinned.target.clone(),
     };
     let workload = workload(&plan.service);
-    let desk = Desk { runbook: Arc::clone(&plan.runbook), hands, kind: plan.service.target.kind(), workload, measure };
-    let performer = Performer::new(desk, pinned.target, world, &recorder, dir.clone());
-    Ok(Opening { console: Console::new(state, performer, recorder, answers), first, past: Vec::new(), dir })
+    let desk =
+        Desk { runbook: Arc::clone(&plan.runbook), hands, kind: plan.service.target.kind(), workload, measure, clock: clock.clone() };
+    let mut performer = Performer::new(desk, pinned.target, world.clone(), &recorder, dir.clone());
+    let console = match plan.ground {
+        Ground::Live { .. } => Console::new(state, performer, recorder, (answers, clock)),
+        Ground::Drill(mut stage) => {
+            stage.begin(&dir, &world).map_err(OpenError::Door)?;
+            if stage.is_stepped() {
+                performer.in_single_file();
+            }
+            Console::new(state, performer, recorder, (answers, clock)).on_stage(stage)
+        }
+    };
+    Ok(Opening { console, first, past: Vec::new(), dir })
 }
 
 fn setup(plan: &Plan) -> Setup {
@@ -150,8 +233,9 @@ fn setup(plan: &Plan) -> Setup {
         target: catalog::target_scope(&plan.service.target),
         workload: workload(&plan.service),
         read_only: plan.read_only,
-        person: plan.person,
+        person: plan.ground.person(),
         actor: plan.actor.clone(),
+        drill: plan.ground.briefing(),
     }
 }
 
@@ -165,7 +249,7 @@ fn workload(service: &Service) -> String {
 fn opened(plan: &Plan, target: Identity) -> Opened {
     Opened {
         qrh: env!("CARGO_PKG_VERSION").to_owned(),
-        mode: Mode::Live,
+        mode: plan.ground.mode(),
         read_only: plan.read_only,
         runbook: plan.runbook.id.clone(),
         runbook_title: plan.runbook.title.clone(),
@@ -182,7 +266,9 @@ fn opened(plan: &Plan, target: Identity) -> Opened {
 
 /// The hands for a service, and the target they are pinned to.
 async fn connect(plan: &Plan) -> Result<(Hands, Identity), OpenError> {
-    let mut hands = Hands { cluster: None, http: Client::new(), host: None, prometheus: plan.service.prometheus.clone(), workload: None };
+    let http = Client::within(plan.ground.fence(), plan.ground.clock());
+    let prometheus = plan.service.prometheus.clone();
+    let mut hands = Hands { cluster: None, http, host: None, prometheus, workload: None, fence: plan.ground.fence() };
     let target = match &plan.service.target {
         Target::Cluster(target) => {
             let cluster = connect_cluster(plan, target).await?;
@@ -210,11 +296,12 @@ async fn connect(plan: &Plan) -> Result<(Hands, Identity), OpenError> {
 
 async fn connect_cluster(plan: &Plan, target: &ClusterTarget) -> Result<Cluster, OpenError> {
     let options = ConnectOptions {
-        source: plan.kubeconfig.clone(),
+        source: plan.ground.kubeconfig(),
         context: Some(target.context.clone()),
         namespace: Some(target.namespace.clone()),
     };
-    Cluster::connect(options).await.map_err(|error| OpenError::Cluster { service: plan.service.name.clone(), cause: error.to_string() })
+    let connected = Cluster::connect_within(options, &plan.ground.fence(), plan.ground.clock()).await;
+    connected.map_err(|error| OpenError::Cluster { service: plan.service.name.clone(), cause: error.to_string() })
 }
 
 fn query(target: &HostTarget) -> HostQuery {

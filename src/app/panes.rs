@@ -14,6 +14,7 @@ use super::signal::Signals;
 use super::terminal::Taken;
 use super::world::Shown;
 use crate::engine::{Notice, State};
+use crate::target::Clock;
 use crate::timeline::record::{Record, RunId};
 use crate::tui::{self, Input, Model, Out};
 
@@ -26,11 +27,12 @@ const DRAIN: usize = 256;
 struct Panes {
     model: Model,
     out: Vec<Out>,
+    clock: Clock,
 }
 
 impl Panes {
     fn update(&mut self, state: &State, input: Input) {
-        let out = tui::update(&mut self.model, state, input, jiff::Timestamp::now());
+        let out = tui::update(&mut self.model, state, input, self.clock.now());
         self.out.extend(out);
     }
 }
@@ -59,7 +61,10 @@ impl Front for Panes {
 pub async fn run(opening: Opening, model: Model, mut signals: Signals) -> io::Result<Ended> {
     let Opening { mut console, first, past, .. } = opening;
     let mut taken = Taken::take()?;
-    let mut panes = Panes { model, out: Vec::new() };
+    let mut panes = Panes { model, out: Vec::new(), clock: console.clock().clone() };
+    if console.state().setup.drill.is_some() && !console.is_piloted() {
+        panes.model.brief();
+    }
     let size = taken.screen.size()?;
     panes.update(console.state(), Input::Resize(size.width, size.height));
     for record in past {
@@ -149,7 +154,7 @@ fn copy(text: &str) {
 }
 
 fn draw(taken: &mut Taken, panes: &mut Panes, console: &Console) -> io::Result<()> {
-    let now = jiff::Timestamp::now();
+    let now = panes.clock.now();
     let Panes { model, .. } = panes;
     taken.screen.draw(|frame| {
         let area = frame.area();

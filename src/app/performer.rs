@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinSet, block_in_place};
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +18,7 @@ use super::recorder::{Causes, Recorder, cause};
 use super::world::{Sender, World};
 use crate::action::{Action, Ending, Identity, Report, Write};
 use crate::engine::event::{Ran, Token};
-use crate::engine::{Effect, Event, Notice, Request};
+use crate::engine::{Effect, Event, Notice, Plea, Request};
 use crate::guard::{Admitted, Cleared};
 use crate::runbook::expression;
 use crate::runbook::model::{CommandId, StepId};
@@ -33,6 +33,7 @@ const LINES: usize = 1024;
 #[derive(Debug, PartialEq, Eq)]
 pub enum Said {
     Tell(Notice),
+    Exercise(Plea),
     Quit,
 }
 
@@ -60,6 +61,16 @@ pub struct Performer {
     looks: JoinSet<()>,
     runs: BTreeMap<RunId, CancellationToken>,
     preparing: BTreeMap<Token, AbortHandle>,
+    lane: Lane,
+}
+
+/// In which order what is looked at is answered.
+#[derive(Debug)]
+enum Lane {
+    /// As it comes.
+    Free,
+    /// As it was asked: a stepped drill goes the same way each time. Holds the end of the one asked last.
+    Single(Option<oneshot::Receiver<()>>),
 }
 
 /// What a run task needs of the performer.
@@ -87,7 +98,32 @@ impl Performer {
             looks: JoinSet::new(),
             runs: BTreeMap::new(),
             preparing: BTreeMap::new(),
+            lane: Lane::Free,
         }
+    }
+
+    /// From now on what is looked at is answered in the order it was asked for.
+    pub fn in_single_file(&mut self) {
+        self.lane = Lane::Single(None);
+    }
+
+    /// Starts what is only looked at or rendered.
+    fn glance(&mut self, work: impl Future<Output = Event> + Send + 'static) -> AbortHandle {
+        let (done, next) = oneshot::channel();
+        let before = match &mut self.lane {
+            Lane::Free => None,
+            Lane::Single(last) => last.replace(next),
+        };
+        let world = self.world.clone();
+        self.looks.spawn(async move {
+            let event = work.await;
+            if let Some(before) = before {
+                // Its end is all that counts, however it came.
+                let _ = before.await;
+            }
+            answer(&world, event).await;
+            drop::<oneshot::Sender<()>>(done);
+        })
     }
 
     /// Starts what an effect asks for. Never waits.
@@ -98,6 +134,7 @@ impl Performer {
             (_, Effect::Abandon(token)) => self.preparing.remove(&token).iter().for_each(AbortHandle::abort),
             (_, Effect::Stop(run)) => self.runs.get(&run).into_iter().for_each(CancellationToken::cancel),
             (_, Effect::Tell(notice)) => return Some(Said::Tell(notice)),
+            (_, Effect::Exercise(plea)) => return Some(Said::Exercise(plea)),
             (_, Effect::Quit) => return Some(Said::Quit),
             (Stage::Open, Effect::Consider { token, step, scope }) => self.consider(token, step, scope),
             (Stage::Open, Effect::Prepare { token, request, scope }) => self.prepare(token, request, scope),
@@ -121,39 +158,29 @@ impl Performer {
     }
 
     fn consider(&mut self, token: Token, step: StepId, scope: Value) {
-        let (desk, target, world) = (Arc::clone(&self.desk), self.target.clone(), self.world.clone());
-        self.looks.spawn(async move {
-            let considered = block_in_place(|| {
+        let (desk, target) = (Arc::clone(&self.desk), self.target.clone());
+        self.glance(async move {
+            Event::Considered(block_in_place(|| {
                 let view = View { runbook: &desk.runbook, kind: desk.kind, target: &target, scope: &scope };
                 consider(&view, token, &step)
-            });
-            answer(&world, Event::Considered(considered)).await;
+            }))
         });
     }
 
     fn prepare(&mut self, token: Token, request: Request, scope: Value) {
-        let (desk, world) = (Arc::clone(&self.desk), self.world.clone());
-        let task = self.looks.spawn(async move {
-            let result = prepare(&desk, request, scope).await;
-            answer(&world, Event::Prepared { token, result }).await;
-        });
+        let desk = Arc::clone(&self.desk);
+        let task = self.glance(async move { Event::Prepared { token, result: prepare(&desk, request, scope).await } });
         self.preparing.insert(token, task);
     }
 
     fn look(&mut self) {
-        let (desk, world) = (Arc::clone(&self.desk), self.world.clone());
-        self.looks.spawn(async move {
-            let facts = desk.hands.facts().await;
-            answer(&world, Event::Looked(facts)).await;
-        });
+        let desk = Arc::clone(&self.desk);
+        self.glance(async move { Event::Looked(desk.hands.facts().await) });
     }
 
     fn measure(&mut self, run: RunId, commands: Vec<CommandId>, scope: Value) {
-        let (desk, world) = (Arc::clone(&self.desk), self.world.clone());
-        self.looks.spawn(async move {
-            let readings = desk.measure.readings(commands.iter(), &scope).await;
-            answer(&world, Event::Measured { run, readings }).await;
-        });
+        let desk = Arc::clone(&self.desk);
+        self.glance(async move { Event::Measured { run, readings: desk.measure.readings(commands.iter(), &scope).await } });
     }
 
     /// Answers for something that is not begun any more.
@@ -232,7 +259,7 @@ async fn read(run: Run, admitted: Admitted, after: Duration) {
         (block_in_place(|| computed(&compute.expression, &run.scope)), None)
     } else {
         tokio::select! {
-            () = tokio::time::sleep(after) => {}
+            () = run.desk.clock.sleep(after) => {}
             () = run.cancel.cancelled() => {}
         }
         run.conduct(timeout, async |conduct| run.desk.hands.read(&admitted, &conduct).await).await

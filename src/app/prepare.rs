@@ -17,7 +17,7 @@ use crate::guard::clearance::Wish;
 use crate::guard::surroundings;
 use crate::runbook::expression;
 use crate::runbook::model::{Command, Effect, Hazard, Name, Place, Runbook, TargetKind};
-use crate::target::Hands;
+use crate::target::{Clock, Hands};
 
 /// Time for a responder's own command.
 const TIMEOUT_MS: u64 = 30_000;
@@ -30,6 +30,7 @@ pub struct Desk {
     pub kind: TargetKind,
     pub workload: String,
     pub measure: measure::Gauge,
+    pub clock: Clock,
 }
 
 /// The command as it would run now; the error says why it can't.

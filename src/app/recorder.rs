@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use super::world::{Sender, World};
 use crate::engine::Event;
 use crate::journal::Journal;
+use crate::target::Clock;
 use crate::timeline::chain::{Chain, Seed};
 use crate::timeline::envelope::Envelope;
 use crate::timeline::identifier::EventId;
@@ -31,10 +32,15 @@ pub struct Recorder {
 
 impl Recorder {
     /// Starts the thread. It ends when the last sender is dropped. `begun` are the events that started runs before this console.
-    pub fn start(journal: Journal, chain: Chain, begun: BTreeMap<RunId, EventId>, world: Sender) -> std::io::Result<Self> {
+    pub fn start(
+        (journal, clock): (Journal, Clock),
+        chain: Chain,
+        begun: BTreeMap<RunId, EventId>,
+        world: Sender,
+    ) -> std::io::Result<Self> {
         let (records, waiting) = mpsc::channel(WAITING);
         let causes = Causes::new(Mutex::new(begun));
-        let mut pen = Pen { journal, chain, causes: Arc::clone(&causes), segments: SEGMENTS, world };
+        let mut pen = Pen { journal, chain, causes: Arc::clone(&causes), segments: SEGMENTS, world, clock };
         let thread = std::thread::Builder::new().name("recorder".to_owned()).spawn(move || pen.write_all(waiting))?;
         Ok(Self { records, causes, thread })
     }
@@ -59,6 +65,7 @@ struct Pen {
     /// New segments that may still be begun.
     segments: u8,
     world: Sender,
+    clock: Clock,
 }
 
 impl Pen {
@@ -87,7 +94,7 @@ impl Pen {
     fn write(&mut self, record: &Record) -> Result<(), String> {
         let run = started(&record.happening);
         let cause = ended(&record.happening).and_then(|run| cause(&self.causes, run));
-        let seed = Seed { now: jiff::Timestamp::now(), random: ulid::Ulid::generate().random(), cause };
+        let seed = Seed { now: self.clock.now(), random: ulid::Ulid::generate().random(), cause };
         let (envelope, line) = self.chain.seal(record.clone(), seed).map_err(|error| error.to_string())?;
         self.journal.append(&line).map_err(|error| error.to_string())?;
         if let Some(run) = run {
@@ -100,7 +107,7 @@ impl Pen {
         self.segments = self.segments.checked_sub(1).ok_or_else(|| why.clone())?;
         self.journal.new_segment().map_err(|error| error.to_string())?;
         self.chain = self.chain.next_segment();
-        self.write(&Record { time: jiff::Timestamp::now(), happening: Happening::LogMended { what: why } })
+        self.write(&Record { time: self.clock.now(), happening: Happening::LogMended { what: why } })
     }
 }
 

@@ -5,6 +5,8 @@ use std::io::{self, BufRead};
 use jiff::Timestamp;
 use tokio::sync::mpsc;
 
+use crate::target::Clock;
+
 /// Lines read ahead.
 const AHEAD: usize = 16;
 /// Bytes of one line; a longer one is cut.
@@ -17,12 +19,12 @@ pub struct Typed {
 }
 
 /// A thread of its own, since reading a terminal can't be cancelled: it ends with the process. The channel closes when input ends.
-pub fn read_ahead() -> io::Result<mpsc::Receiver<Typed>> {
+pub fn read_ahead(clock: Clock) -> io::Result<mpsc::Receiver<Typed>> {
     let (sender, lines) = mpsc::channel(AHEAD);
     std::thread::Builder::new().name("stdin".to_owned()).spawn(move || {
         let mut input = io::stdin().lock();
         while let Ok(Some(line)) = read_line(&mut input) {
-            if sender.blocking_send(Typed { at: Timestamp::now(), line }).is_err() {
+            if sender.blocking_send(Typed { at: clock.now(), line }).is_err() {
                 return;
             }
         }

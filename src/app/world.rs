@@ -2,7 +2,8 @@
 
 use tokio::sync::mpsc;
 
-use crate::engine::{Event, Stamped};
+use super::drill::door::Request;
+use crate::engine::Event;
 use crate::timeline::record::RunId;
 
 /// Answers and batches of lines waiting for the console; a full queue slows the commands, not the console.
@@ -18,6 +19,10 @@ pub enum World {
     },
     /// A message for the clipboard: it belongs to the terminal, so only a front end can put it there.
     Copy(String),
+    /// Time has passed in a drill's world.
+    Beat,
+    /// A facilitator's line, from the other terminal.
+    Door(Request),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +32,3 @@ pub struct Shown {
 }
 
 pub type Sender = mpsc::Sender<World>;
-
-/// The event with the time it came in: the only clock the engine gets.
-pub fn stamp(event: Event) -> Stamped {
-    Stamped { at: jiff::Timestamp::now(), event }
-}

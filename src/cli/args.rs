@@ -36,20 +36,26 @@ pub struct Common {
 pub enum Verb {
     /// Open a runbook on a service, as an incident of its own
     Run(Run),
+    /// Play a drill in a simulated world: nothing real is touched; without a name, list the drills
+    Drill(Drill),
+    /// Play drills headless, and fail where a runbook no longer leads to the diagnosis and the mitigation
+    Test(Test),
+    /// See and steer a drill that somebody plays with --facilitate, from a second terminal
+    Facilitate(Facilitate),
     /// Go on with an open incident
     Resume(Resume),
     /// List the incidents of this machine
     Incidents(Incidents),
     /// Write an incident's timeline as a document
     Export(Export),
-    /// Check runbooks, the service catalog and the policy
+    /// Check runbooks, drills, the service catalog and the policy
     Lint(Lint),
     /// Show every command of a runbook as it would run on a service, with effect and tier; runs nothing
     Plan(Plan),
     /// Show a runbook as it is written; without a name, list the runbooks
     Show(Show),
-    /// Print the JSON Schema of runbooks (draft-07)
-    Schema,
+    /// Print the JSON Schema of runbooks or drills (draft-07)
+    Schema(Schema),
     /// Serve the simulated cluster on loopback until Ctrl-C, for kubectl and everything else that speaks Kubernetes
     World(World),
     /// Show every path and setting, and where it came from
@@ -58,6 +64,19 @@ pub enum Verb {
     Completions { shell: clap_complete::Shell },
     /// Print a manual page
     Man(Man),
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Schema {
+    /// Which document's
+    #[arg(value_enum, default_value_t = Document::Runbook)]
+    pub of: Document,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Document {
+    Runbook,
+    Drill,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -127,6 +146,71 @@ pub struct Console {
     /// Refuse everything that could change the target
     #[arg(long, env = "QRH_READ_ONLY", hide_env_values = true, value_parser = clap::builder::FalseyValueParser::new())]
     pub read_only: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Drill {
+    /// A drill's id, or a file
+    pub drill: Option<String>,
+    /// How hard it is
+    #[arg(long, value_enum, default_value_t = Level::Basic)]
+    pub level: Level,
+    /// Names and chances of the world come from it; the drill's own unless said
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Let it be played by itself, as the runbook says; so it is where there is no terminal
+    #[arg(long)]
+    pub autopilot: bool,
+    /// Numbered lines instead of panes: for screen readers, dumb terminals, pipes
+    #[arg(long)]
+    pub plain: bool,
+    /// Let a facilitator in: qrh facilitate, in a second terminal
+    #[arg(long)]
+    pub facilitate: bool,
+    /// How the drill's time passes: real, so many times faster (10x), or stepped (autopilot only); the drill's own unless said
+    #[arg(long, value_name = "PACE")]
+    pub clock: Option<String>,
+    /// The runbook to open; the one the page suggests unless said
+    #[arg(long, value_name = "ID")]
+    pub runbook: Option<String>,
+    /// Where it is played; the drill's own unless said
+    #[arg(long, value_enum)]
+    pub world: Option<Ground>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    Basic,
+    Hard,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Ground {
+    /// In a simulated cluster
+    Cluster,
+    /// On a real small service, started on this machine
+    Local,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Test {
+    /// Ids of drills, or of runbooks, each with all its drills; all drills unless said
+    pub names: Vec<String>,
+    /// Only at this level; at both unless said
+    #[arg(long, value_enum)]
+    pub level: Option<Level>,
+    /// Names and chances of the world come from it; each drill's own unless said
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// Keep the incidents of these runs in this directory
+    #[arg(long, value_name = "DIR")]
+    pub keep: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Facilitate {
+    /// The incident: its directory's name or a part of it; the newest open one unless said
+    pub incident: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -82,7 +82,7 @@ fn catalog(settings: &Settings) -> Result<Option<Catalog>, Failure> {
 }
 
 /// What the runbook says of the card wins.
-fn lay_over(card: &mut Card, over: &Card) {
+pub fn lay_over(card: &mut Card, over: &Card) {
     let fields = [
         (&mut card.owner, &over.owner),
         (&mut card.dashboard, &over.dashboard),

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use super::args::Console;
 use super::exit::{self, Code, Failure};
 use super::settings::Settings;
-use super::{library, output};
+use super::{library, output, report};
 use crate::app::console::{End, Ended};
 use crate::app::lines::Clipboard;
 use crate::app::open::{OpenError, Opening};
@@ -16,6 +16,7 @@ use crate::app::signal::Signals;
 use crate::app::{lines, panes};
 use crate::engine::state::Log;
 use crate::journal;
+use crate::timeline::drill::DrillOutcome;
 use crate::timeline::envelope::Envelope;
 use crate::timeline::incident::Incident;
 use crate::timeline::record::Happening;
@@ -49,9 +50,14 @@ pub fn run(settings: &Settings, console: Console, opening: impl Future<Output = 
 fn not_open(error: &OpenError) -> Failure {
     let code = match error {
         OpenError::Cluster { .. } => Code::Unreachable,
-        OpenError::AnotherTarget { .. } | OpenError::Closed | OpenError::NoOpening | OpenError::Journal(_) | OpenError::Thread(_) => {
-            Code::Failed
-        }
+        OpenError::Stage(_)
+        | OpenError::Door(_)
+        | OpenError::DrillOver(_)
+        | OpenError::AnotherTarget { .. }
+        | OpenError::Closed
+        | OpenError::NoOpening
+        | OpenError::Journal(_)
+        | OpenError::Thread(_) => Code::Failed,
     };
     Failure::new(code, error.to_string())
 }
@@ -108,6 +114,17 @@ fn refused_unattended(envelopes: &[Envelope]) -> bool {
     !std::io::stdin().is_terminal() && session.any(|happening| matches!(happening, Happening::Refused { .. }))
 }
 
+fn print_end(end: End, text: String) -> Result<(), Failure> {
+    match end {
+        End::Left => output::print(&text),
+        // Whoever reads standard output may be gone; nobody waits for them.
+        End::Deaf | End::Signal(_) => {
+            output::warn(text);
+            Ok(())
+        }
+    }
+}
+
 /// What is left behind, and how to come back to it.
 fn farewell(dir: &Path, ended: &Ended) -> Result<ExitCode, Failure> {
     let name = dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -115,6 +132,16 @@ fn farewell(dir: &Path, ended: &Ended) -> Result<ExitCode, Failure> {
     let incident = Incident::replay(replay.envelopes.iter().map(|envelope| &envelope.record));
     let unknown = incident.unknown();
     let mut text = format!("timeline: {}\n", dir.display());
+    let records: Vec<_> = replay.envelopes.iter().map(|envelope| &envelope.record).collect();
+    if let Some(outcome) = report::outcome(&incident) {
+        text.push_str(&report::end(&records, &name));
+        print_end(ended.end, text)?;
+        return Ok(match (ended.end, outcome) {
+            (End::Signal(number), _) => exit::signal(number),
+            (_, DrillOutcome::Mitigated) => ExitCode::SUCCESS,
+            (_, DrillOutcome::Failed | DrillOutcome::Abandoned | DrillOutcome::TimedOut) => Code::Failed.into(),
+        });
+    }
     if incident.closed.is_none() {
         let _ = writeln!(text, "The incident stays open. Go on with it: qrh resume {name}");
     } else {
@@ -127,11 +154,7 @@ fn farewell(dir: &Path, ended: &Ended) -> Result<ExitCode, Failure> {
     if let Some(why) = lost {
         let _ = writeln!(text, "The log could not be written to its end ({why}): what came after is not in it.");
     }
-    match ended.end {
-        End::Left => output::print(&text)?,
-        // Whoever reads standard output may be gone; nobody waits for them.
-        End::Deaf | End::Signal(_) => output::warn(text),
-    }
+    print_end(ended.end, text)?;
     Ok(match ended.end {
         End::Signal(number) => exit::signal(number),
         End::Left | End::Deaf if !unknown.is_empty() => Code::Unknown.into(),

@@ -1,10 +1,13 @@
-//! The runbooks there are: those shipped in the binary, and the team's, which replace shipped ones of the same id.
+//! The runbooks and drills there are: those shipped in the binary, and the team's, which replace shipped ones of the same id. A team's
+//! drills lie in `drills/` under its runbooks.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::exit::{Code, Failure};
 use super::settings::{self, Place, Settings};
+use crate::drill::scenario::model::Drill;
+use crate::drill::scenario::{self, Against};
 use crate::runbook::diagnostic::{self, Diagnostic, Severity};
 use crate::runbook::model::Runbook;
 use crate::runbook::source::SourceFile;
@@ -18,6 +21,23 @@ const SHIPPED: &[(&str, &str)] = &[
     ("high-cpu", include_str!("../../runbooks/high-cpu.yaml")),
     ("high-memory", include_str!("../../runbooks/high-memory.yaml")),
 ];
+
+/// Shipped drills: one line each.
+const DRILLS: &[(&str, &str)] = &[
+    ("bad-deploy", include_str!("../../runbooks/drills/bad-deploy.yaml")),
+    ("cpu-and-errors", include_str!("../../runbooks/drills/cpu-and-errors.yaml")),
+    ("dependency-outage", include_str!("../../runbooks/drills/dependency-outage.yaml")),
+    ("errors-in-waves", include_str!("../../runbooks/drills/errors-in-waves.yaml")),
+    ("event-loop-latency", include_str!("../../runbooks/drills/event-loop-latency.yaml")),
+    ("high-cpu", include_str!("../../runbooks/drills/high-cpu.yaml")),
+    ("high-memory", include_str!("../../runbooks/drills/high-memory.yaml")),
+    ("it-came-back", include_str!("../../runbooks/drills/it-came-back.yaml")),
+    ("price-errors", include_str!("../../runbooks/drills/price-errors.yaml")),
+    ("sudden-restarts", include_str!("../../runbooks/drills/sudden-restarts.yaml")),
+];
+
+/// Under the directory of runbooks.
+const DRILLS_DIR: &str = "drills";
 
 /// Files of one directory, at most.
 const FILES: usize = 2_000;
@@ -63,17 +83,31 @@ impl Listed {
 
 /// All runbooks, by id. Two files of the team with one id are both there: whoever asks for that id is told.
 pub fn entries(settings: &Settings) -> Result<Vec<Entry>, Failure> {
-    listed(settings)?.into_iter().map(Listed::entry).collect()
+    runbooks(settings)?.into_iter().map(Listed::entry).collect()
 }
 
-fn listed(settings: &Settings) -> Result<Vec<Listed>, Failure> {
-    let files = yaml_files(&settings.runbooks)?.into_iter();
-    let mut all = files
-        .map(|path| Ok(Listed { id: id_of(&path)?, name: path.display().to_string(), from: From::File(path) }))
-        .collect::<Result<Vec<_>, _>>()?;
-    for (id, text) in SHIPPED {
+/// All drills, by id, as [`entries`] gives the runbooks.
+pub fn drills(settings: &Settings) -> Result<Vec<Entry>, Failure> {
+    listed_drills(settings)?.into_iter().map(Listed::entry).collect()
+}
+
+fn runbooks(settings: &Settings) -> Result<Vec<Listed>, Failure> {
+    completed(yaml_files(&settings.runbooks)?, SHIPPED, "shipped")
+}
+
+fn listed_drills(settings: &Settings) -> Result<Vec<Listed>, Failure> {
+    let dir = settings.runbooks.path.join(DRILLS_DIR);
+    let files = if dir.is_dir() { yaml_files_in(&dir)? } else { Vec::new() };
+    completed(files, DRILLS, "shipped/drills")
+}
+
+/// A team's files, and the shipped ones it does not replace.
+fn completed(files: Vec<PathBuf>, shipped: &[(&str, &'static str)], dir: &str) -> Result<Vec<Listed>, Failure> {
+    let listed = |path: PathBuf| Ok(Listed { id: id_of(&path)?, name: path.display().to_string(), from: From::File(path) });
+    let mut all = files.into_iter().map(listed).collect::<Result<Vec<_>, Failure>>()?;
+    for (id, text) in shipped {
         if !all.iter().any(|listed| listed.id == *id) {
-            all.push(Listed { id: (*id).to_owned(), name: format!("shipped/{id}.yaml"), from: From::Binary(text) });
+            all.push(Listed { id: (*id).to_owned(), name: format!("{dir}/{id}.yaml"), from: From::Binary(text) });
         }
     }
     all.sort_by(|one, other| (&one.id, &one.name).cmp(&(&other.id, &other.name)));
@@ -131,6 +165,16 @@ pub fn yaml_files_in(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(files)
 }
 
+/// The same, and those of the directory's drills.
+pub fn documents_in(dir: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut files = yaml_files_in(dir)?;
+    let drills = dir.join(DRILLS_DIR);
+    if drills.is_dir() {
+        files.extend(yaml_files_in(&drills)?);
+    }
+    Ok(files)
+}
+
 pub fn is_yaml(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
@@ -141,7 +185,19 @@ pub fn find(settings: &Settings, wanted: &str) -> Result<Entry, Failure> {
     if wanted.contains('/') || is_yaml(path) {
         return entry(path);
     }
-    let all = listed(settings)?;
+    pick(runbooks(settings)?, wanted, "runbook")
+}
+
+/// The drill with this id, or in this file.
+pub fn find_drill(settings: &Settings, wanted: &str) -> Result<Entry, Failure> {
+    let path = Path::new(wanted);
+    if wanted.contains('/') || is_yaml(path) {
+        return entry(path);
+    }
+    pick(listed_drills(settings)?, wanted, "drill")
+}
+
+fn pick(all: Vec<Listed>, wanted: &str, what: &str) -> Result<Entry, Failure> {
     let known: Vec<String> = all.iter().map(|listed| listed.id.clone()).collect();
     let mut found: Vec<Listed> = all.into_iter().filter(|listed| listed.id == wanted).collect();
     if found.len() > 1 {
@@ -152,7 +208,7 @@ pub fn find(settings: &Settings, wanted: &str) -> Result<Entry, Failure> {
     if let Some(only) = found.pop() {
         return only.entry();
     }
-    let failure = Failure::new(Code::Usage, format!("there is no runbook `{wanted}`"));
+    let failure = Failure::new(Code::Usage, format!("there is no {what} `{wanted}`"));
     Err(match diagnostic::did_you_mean(wanted, known.iter().map(String::as_str)) {
         Some(hint) => failure.hint(hint),
         None => failure.hint(format!("there are: {}", known.join(", "))),
@@ -169,9 +225,44 @@ pub fn ready(entry: Entry, colour: bool) -> Result<Ready, Failure> {
     }
 }
 
+/// Loads a drill and holds it against the runbooks there are; with errors in it, all of them are told and nothing runs.
+pub fn ready_drill(settings: &Settings, entry: &Entry, colour: bool) -> Result<Drill, Failure> {
+    let file = SourceFile::new(entry.name.clone(), entry.bytes.clone());
+    let runbooks = entries(settings)?;
+    let loaded = scenario::load(&file, false, Against::Runbooks(&|id| runbook_among(&runbooks, id)));
+    loaded.drill.ok_or_else(|| broken(&file, loaded.diagnostics, colour))
+}
+
+/// The first that loads without errors.
+pub fn runbook_among(entries: &[Entry], id: &str) -> Option<Arc<Runbook>> {
+    let named = entries.iter().filter(|entry| entry.id == id);
+    named
+        .map(|entry| load(&SourceFile::new(entry.name.clone(), entry.bytes.clone()), false))
+        .find_map(|loaded| loaded.runbook)
+        .map(Arc::new)
+}
+
 pub fn broken(file: &SourceFile, diagnostics: Vec<Diagnostic>, colour: bool) -> Failure {
     let errors: Vec<Diagnostic> = diagnostics.into_iter().filter(|diagnostic| diagnostic.severity == Severity::Error).collect();
     let count = errors.len();
     let text = diagnostic::render(file, &errors, colour);
     Failure::new(Code::Usage, format!("{} can't be used: {count} to correct\n{text}", file.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_in_the_directories_is_shipped() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("runbooks");
+        for (dir, shipped) in [(root.clone(), SHIPPED), (root.join(DRILLS_DIR), DRILLS)] {
+            let files = yaml_files_in(&dir).unwrap_or_else(|failure| panic!("{failure:?}"));
+            let files: Vec<String> = files.iter().filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect();
+            assert_eq!(files, shipped.iter().map(|(id, _)| *id).collect::<Vec<_>>());
+            for (id, text) in shipped {
+                assert_eq!(top_level(text.as_bytes(), "id").as_deref(), Some(*id));
+            }
+        }
+    }
 }

@@ -8,6 +8,7 @@ pub mod exit;
 pub mod front;
 pub mod library;
 pub mod output;
+pub mod report;
 pub mod settings;
 pub mod verb;
 
@@ -37,13 +38,16 @@ fn run(settings: &Settings, verb: Option<Verb>) -> Result<ExitCode, Failure> {
     match verb {
         None => verb::home::run(settings),
         Some(Verb::Run(run)) => verb::run::run(settings, &run),
+        Some(Verb::Drill(drill)) => verb::drill::run(settings, &drill),
+        Some(Verb::Test(test)) => verb::test::run(settings, &test),
+        Some(Verb::Facilitate(facilitate)) => verb::facilitate::run(settings, &facilitate),
         Some(Verb::Resume(resume)) => verb::resume::run(settings, &resume),
         Some(Verb::Incidents(incidents)) => verb::incidents::run(settings, &incidents),
         Some(Verb::Export(export)) => verb::export::run(settings, &export),
         Some(Verb::Lint(lint)) => verb::lint::run(settings, &lint),
         Some(Verb::Plan(plan)) => verb::plan::run(settings, &plan),
         Some(Verb::Show(show)) => verb::show::run(settings, &show),
-        Some(Verb::Schema) => verb::schema::run(),
+        Some(Verb::Schema(args)) => verb::schema::run(&args),
         Some(Verb::World(world)) => verb::world::run(&world),
         Some(Verb::Info) => verb::info::run(settings),
         Some(Verb::Completions { shell }) => verb::completions::run(shell),

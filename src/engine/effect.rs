@@ -32,8 +32,19 @@ pub enum Effect {
     Measure { run: RunId, commands: Vec<CommandId>, scope: Value },
     /// Say something to the responder.
     Tell(Notice),
+    /// Something for the drill that is played here.
+    Exercise(Plea),
     /// Leave the console.
     Quit,
+}
+
+/// What a trainee asks of a drill.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Plea {
+    /// The next hint, at its price.
+    Hint,
+    /// This cause, by its id, is the diagnosis.
+    Diagnose(String),
 }
 
 /// What is to be made ready.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::effect::Plea;
 use crate::action::{Description, Report, Verdict};
 use crate::guard::clearance::Wish;
 use crate::runbook::model::{CommandId, Effect, Name, StepId};
@@ -92,6 +93,8 @@ pub enum Intent {
     Close {
         summary: String,
     },
+    /// Of the drill that is played; there is none outside drills.
+    Exercise(Plea),
     /// Leaves the console; the incident stays open.
     Leave,
 }

@@ -16,12 +16,12 @@ pub mod state;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use effect::{Effect, Notice, Request};
+pub use effect::{Effect, Notice, Plea, Request};
 pub use event::{Event, Intent, Stamped};
 // What the front ends need to show a confirmation, without reaching past this room.
 pub use crate::guard::clearance::{ARMS_AFTER_MS, Proposal, Wish};
 pub use crate::guard::{Challenge, Tier};
-pub use state::{Setup, State};
+pub use state::{Briefing, Setup, State};
 
 /// One step of the machine.
 pub fn handle(mut state: State, stamped: Stamped) -> (State, Vec<Effect>) {

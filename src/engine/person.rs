@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::change::{self, Change};
-use super::effect::{Effect, Notice, Request};
+use super::effect::{Effect, Notice, Plea, Request};
 use super::event::{Intent, Ran};
 use super::reading::{self, Stage};
 use super::state::{Log, READS, State, append, entered};
@@ -39,7 +39,18 @@ pub(super) fn handle(state: &mut State, intent: Intent, at: Timestamp) -> Vec<Ef
         Intent::Cancel(run) => cancel(state, run, at),
         Intent::Rule { run, happened, why } => rule(state, run, happened, &why, at),
         Intent::Close { summary } => close(state, &summary, at),
+        Intent::Exercise(plea) => exercise(state, plea),
         Intent::Leave => leave(state, at),
+    }
+}
+
+fn exercise(state: &State, plea: Plea) -> Vec<Effect> {
+    let Some(briefing) = &state.setup.drill else { return problem("this is no drill: hints and diagnoses belong to drills") };
+    match plea {
+        Plea::Diagnose(cause) if briefing.causes.iter().all(|(id, _)| *id != cause) => {
+            problem(format!("the drill has no cause `{cause}` to choose"))
+        }
+        plea @ (Plea::Hint | Plea::Diagnose(_)) => vec![Effect::Exercise(plea)],
     }
 }
 

@@ -39,7 +39,17 @@ pub(super) fn handle(state: &mut State, record: &Record) -> Vec<Effect> {
         | Happening::FindingLifted { .. }
         | Happening::Noted { .. }
         | Happening::Measured { .. }
-        | Happening::LogMended { .. } => Vec::new(),
+        | Happening::LogMended { .. }
+        | Happening::DrillBegan(_)
+        | Happening::DrillInjected(_)
+        | Happening::DrillHinted(_)
+        | Happening::DrillObserved(_)
+        | Happening::DrillDiagnosed(_)
+        | Happening::DrillRated(_)
+        | Happening::DrillPaused { .. }
+        | Happening::DrillContinued { .. }
+        | Happening::DrillRevealed(_)
+        | Happening::DrillEnded(_) => Vec::new(),
     }
 }
 

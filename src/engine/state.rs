@@ -37,6 +37,20 @@ pub struct Setup {
     /// Standard input is a terminal.
     pub person: bool,
     pub actor: String,
+    /// In a drill: what its trainee is told.
+    pub drill: Option<Arc<Briefing>>,
+}
+
+/// What the trainee of a drill knows of it before it begins. The rest of the drill never comes into this room.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Briefing {
+    pub title: String,
+    pub level: String,
+    pub text: String,
+    /// Who plays whom.
+    pub roles: Vec<String>,
+    /// What may be stated as the diagnosis: its id and what it says.
+    pub causes: Vec<(String, String)>,
 }
 
 /// Whether records still reach the disk.

@@ -55,7 +55,17 @@ impl History {
             | Happening::FindingLifted { .. }
             | Happening::Noted { .. }
             | Happening::Measured { .. }
-            | Happening::LogMended { .. } => {}
+            | Happening::LogMended { .. }
+            | Happening::DrillBegan(_)
+            | Happening::DrillInjected(_)
+            | Happening::DrillHinted(_)
+            | Happening::DrillObserved(_)
+            | Happening::DrillDiagnosed(_)
+            | Happening::DrillRated(_)
+            | Happening::DrillPaused { .. }
+            | Happening::DrillContinued { .. }
+            | Happening::DrillRevealed(_)
+            | Happening::DrillEnded(_) => {}
         }
     }
 

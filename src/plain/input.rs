@@ -6,9 +6,9 @@ use jiff::tz::TimeZone;
 
 use super::history::History;
 use super::word::{self, Word};
-use super::{Parsed, listing, step};
+use super::{Parsed, drill, listing, step};
 use crate::engine::event::Ready;
-use crate::engine::{Intent, State};
+use crate::engine::{Intent, Plea, State};
 use crate::runbook::model::{CommandId, Effect, StepId};
 use crate::timeline::record::RunId;
 
@@ -29,6 +29,7 @@ pub(super) fn command(history: &History, state: &State, line: &str, now: Timesta
         Word::Steps => Ok(Parsed::say(step::all(state))),
         Word::Changes => Ok(Parsed::say(listing::changes(state))),
         Word::Card => Ok(Parsed::say(listing::card(state))),
+        Word::Brief => Ok(Parsed::say(drill::briefing(state))),
         Word::Facts => Ok(Parsed::say(listing::facts(state, now))),
         Word::Timeline => count(rest).map(|count| Parsed::say(history.timeline(count))),
         Word::Output => run(rest).map(|run| Parsed::say(history.output(run))),
@@ -36,7 +37,9 @@ pub(super) fn command(history: &History, state: &State, line: &str, now: Timesta
         Word::Step | Word::Next | Word::Run | Word::Done | Word::Skip | Word::Misfit | Word::Note | Word::OwnRead => {
             intent(state, word, rest, now)
         }
-        Word::OwnChange | Word::Stop | Word::Undo | Word::Outcome | Word::Close | Word::Quit => intent(state, word, rest, now),
+        Word::OwnChange | Word::Stop | Word::Undo | Word::Outcome | Word::Hint | Word::Diagnose | Word::Close | Word::Quit => {
+            intent(state, word, rest, now)
+        }
     };
     parsed.unwrap_or_else(|why| Parsed::problem(&why))
 }
@@ -59,11 +62,20 @@ fn intent(state: &State, word: Word, rest: &str, now: Timestamp) -> Result<Parse
         Word::Stop => Intent::Cancel(run(rest)?),
         Word::Undo => Intent::Undo(run(rest)?),
         Word::Outcome => outcome(rest)?,
+        Word::Hint => Intent::Exercise(Plea::Hint),
+        Word::Diagnose => Intent::Exercise(Plea::Diagnose(drill::cause(state, rest)?)),
         Word::Close => Intent::Close { summary: text() },
         Word::Quit => Intent::Leave,
-        Word::Help | Word::Where | Word::Steps | Word::Changes | Word::Card | Word::Facts | Word::Timeline | Word::Output | Word::Copy => {
-            return Ok(Parsed::default());
-        }
+        Word::Help
+        | Word::Where
+        | Word::Steps
+        | Word::Changes
+        | Word::Card
+        | Word::Facts
+        | Word::Brief
+        | Word::Timeline
+        | Word::Output
+        | Word::Copy => return Ok(Parsed::default()),
     };
     Ok(Parsed::intent(intent))
 }

@@ -4,6 +4,7 @@
 //! Every line that leaves here is free of control characters, whoever wrote it.
 
 mod confirm;
+mod drill;
 mod history;
 mod input;
 mod listing;
@@ -31,6 +32,8 @@ pub struct Session {
     asked: Option<Asked>,
     question: Option<RunId>,
     history: History,
+    /// A drill's briefing was printed.
+    briefed: bool,
 }
 
 /// What a typed line comes to.
@@ -85,7 +88,17 @@ impl Session {
             | Happening::FindingLifted { .. }
             | Happening::Noted { .. }
             | Happening::Measured { .. }
-            | Happening::LogMended { .. } => lines,
+            | Happening::LogMended { .. }
+            | Happening::DrillBegan(_)
+            | Happening::DrillInjected(_)
+            | Happening::DrillHinted(_)
+            | Happening::DrillObserved(_)
+            | Happening::DrillDiagnosed(_)
+            | Happening::DrillRated(_)
+            | Happening::DrillPaused { .. }
+            | Happening::DrillContinued { .. }
+            | Happening::DrillRevealed(_)
+            | Happening::DrillEnded(_) => lines,
         }
     }
 
@@ -103,7 +116,11 @@ impl Session {
 
     /// After every event: the step when it is another one or its commands changed, a question, a confirmation.
     pub fn changed(&mut self, state: &State, now: Timestamp) -> Vec<String> {
-        let mut lines = step::changed(&mut self.step, state);
+        let mut lines = Vec::new();
+        if state.setup.drill.is_some() && !std::mem::replace(&mut self.briefed, true) {
+            lines.extend(drill::briefing(state));
+        }
+        lines.extend(step::changed(&mut self.step, state));
         lines.extend(question::changed(&mut self.question, state));
         lines.extend(confirm::changed(&mut self.asked, state, now));
         safe(lines)

@@ -11,12 +11,13 @@ use crate::runbook::model::StepId;
 use crate::timeline::record::{Around, Finished, Happening, Intended, Opened, Reading, Record, Ruling, Started};
 use crate::timeline::story;
 
+/// None for what a drill hides from its trainee.
 pub(super) fn lines(state: &State, record: &Record) -> Vec<String> {
-    wrap(&format!("{}  ", clock(record.time)), &sentence(state, &record.happening))
+    sentence(state, &record.happening).map_or_else(Vec::new, |said| wrap(&format!("{}  ", clock(record.time)), &said))
 }
 
-fn sentence(state: &State, happening: &Happening) -> String {
-    match happening {
+fn sentence(state: &State, happening: &Happening) -> Option<String> {
+    Some(match happening {
         Happening::Opened(opened) => open(opened),
         Happening::Resumed { actor } => format!("{actor} took the incident up again"),
         Happening::Closed { summary, not_undone, unknown } => {
@@ -54,7 +55,18 @@ fn sentence(state: &State, happening: &Happening) -> String {
             format!("{when} {run}: {}", readings.iter().map(reading).collect::<Vec<_>>().join(", "))
         }
         Happening::LogMended { what } => format!("LOG: {what}"),
-    }
+        Happening::DrillObserved(_) | Happening::DrillRated(_) => return None,
+        Happening::DrillBegan(began) => {
+            format!("DRILL {} ({}) began; what is hidden is sealed as {}", began.drill, began.level, began.hidden_sha256)
+        }
+        Happening::DrillInjected(injected) => format!("{}: {}", injected.from.as_str().to_uppercase(), injected.text),
+        Happening::DrillHinted(hinted) => format!("HINT {} (costs {}): {}", hinted.hint, hinted.penalty, hinted.text),
+        Happening::DrillDiagnosed(diagnosed) => format!("DIAGNOSIS by {}: {}", diagnosed.by, diagnosed.answer),
+        Happening::DrillPaused { by } => format!("DRILL paused by {by}"),
+        Happening::DrillContinued { by } => format!("DRILL goes on, by {by}"),
+        Happening::DrillRevealed(revealed) => format!("DRILL revealed: the log holds what was hidden (SHA-256 {})", revealed.sha256),
+        Happening::DrillEnded(ended) => format!("DRILL ended, {}: {}", ended.outcome.as_str(), ended.why),
+    })
 }
 
 fn open(opened: &Opened) -> String {

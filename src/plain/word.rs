@@ -25,6 +25,9 @@ pub(super) enum Word {
     Timeline,
     Card,
     Facts,
+    Brief,
+    Hint,
+    Diagnose,
     Close,
     Quit,
 }
@@ -40,7 +43,7 @@ const fn entry(word: Word, name: &'static str, takes: &'static str, says: &'stat
     Entry { word, name, takes, says }
 }
 
-pub(super) const TABLE: [Entry; 23] = [
+pub(super) const TABLE: [Entry; 26] = [
     entry(Word::Help, "help", "", "these commands"),
     entry(Word::Where, "where", "", "what is acted on, what runs, what is open, how long it has been"),
     entry(Word::Steps, "steps", "", "all steps by phase"),
@@ -62,6 +65,9 @@ pub(super) const TABLE: [Entry; 23] = [
     entry(Word::Timeline, "timeline", "[N]", "the last N events (20)"),
     entry(Word::Card, "card", "", "the service's card"),
     entry(Word::Facts, "facts", "", "what was read about the target"),
+    entry(Word::Brief, "brief", "", "in a drill: what it is about, and the causes to choose from"),
+    entry(Word::Hint, "hint", "", "in a drill: the next hint; it costs points"),
+    entry(Word::Diagnose, "diagnose", "N|ID", "in a drill: state the cause"),
     entry(Word::Close, "close", "TEXT", "end the incident: how it ended"),
     entry(Word::Quit, "quit", "", "leave; the incident stays open"),
 ];

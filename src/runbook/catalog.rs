@@ -5,12 +5,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json, json};
 
 use crate::runbook::diagnostic::{self, Diagnostic, Severity};
+use crate::runbook::form::{self, Fields, Read, plain};
 use crate::runbook::model::{Card, TargetKind};
-use crate::runbook::read::build::{Fields, card, plain};
-use crate::runbook::read::check;
+use crate::runbook::read::build::card;
 use crate::runbook::source::{Node, SourceFile};
-use crate::runbook::vocabulary::{Kind, catalog as vocabulary};
-use crate::runbook::yaml;
+use crate::runbook::vocabulary::catalog as vocabulary;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Catalog {
@@ -92,14 +91,9 @@ pub struct HostTarget {
 
 /// `None` where any diagnostic is an error.
 pub fn load(file: &SourceFile) -> (Option<Catalog>, Vec<Diagnostic>) {
-    let (root, mut diagnostics) = yaml::parse(file);
+    let Read { root, diagnostics } = form::read(file, &vocabulary::CATALOG);
     let mut catalog = None;
     if let Some(root) = root {
-        diagnostics.extend(check::check(file, &root, &Kind::Object(&vocabulary::CATALOG)));
-        let foreign = |found: &Diagnostic| check::is_foreign(found, &root);
-        if diagnostics.iter().any(foreign) {
-            diagnostics.retain(foreign);
-        }
         let entries = root.get("services").map_or(&[][..], Node::entries);
         catalog = Some(Catalog { services: entries.iter().filter_map(|(name, node)| service(file, &name.value, node)).collect() });
     }

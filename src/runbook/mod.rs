@@ -4,6 +4,7 @@
 pub mod catalog;
 pub mod diagnostic;
 pub mod expression;
+pub mod form;
 pub mod lint;
 pub mod model;
 mod read;

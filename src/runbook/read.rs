@@ -2,15 +2,13 @@
 //! finds and passes on what it could read, so that one look at a file tells everything that is wrong with it.
 
 pub mod build;
-pub mod check;
-mod words;
 
 use crate::runbook::diagnostic::{self, Diagnostic, Severity};
+use crate::runbook::form::{self, Read};
 use crate::runbook::lint;
 use crate::runbook::model::Runbook;
 use crate::runbook::source::SourceFile;
-use crate::runbook::vocabulary::{Kind, document};
-use crate::runbook::yaml;
+use crate::runbook::vocabulary::document;
 
 /// What came of a file.
 #[derive(Debug)]
@@ -23,20 +21,13 @@ pub struct Loaded {
 
 /// Reads a runbook. `strict` makes some warnings errors, as the shipped runbooks are held to.
 pub fn load(file: &SourceFile, strict: bool) -> Loaded {
-    let (root, mut diagnostics) = yaml::parse(file);
+    let Read { root, mut diagnostics } = form::read(file, &document::RUNBOOK);
     let mut runbook = None;
     if let Some(root) = root {
-        diagnostics.extend(check::check(file, &root, &Kind::Object(&document::RUNBOOK)));
-        // A document of another kind would only give a page of complaints about keys.
-        let foreign = diagnostics.iter().any(|found| check::is_foreign(found, &root));
-        if foreign {
-            diagnostics.retain(|found| check::is_foreign(found, &root));
-        } else {
-            let draft = build::draft(file, &root);
-            let shape = if diagnostics.is_empty() { lint::Shape::Sound } else { lint::Shape::Broken };
-            diagnostics.extend(lint::lint(file, &draft, shape));
-            runbook = Some(draft.runbook);
-        }
+        let draft = build::draft(file, &root);
+        let shape = if diagnostics.is_empty() { lint::Shape::Sound } else { lint::Shape::Broken };
+        diagnostics.extend(lint::lint(file, &draft, shape));
+        runbook = Some(draft.runbook);
     }
     let diagnostics = diagnostic::settle(diagnostics, strict);
     let sound = diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);

@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::runbook::form::plain;
 use crate::runbook::model::ActionSpec;
-use crate::runbook::read::build::plain;
 use crate::runbook::source::{Node, Span, Value};
 use crate::runbook::template;
 use crate::runbook::vocabulary::action::shape_of;

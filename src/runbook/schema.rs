@@ -1,25 +1,31 @@
-//! The JSON Schema of `qrh.runbook/v1`, for editors: draft-07, which the YAML language server reads. It is made from the vocabulary, so
+//! The JSON Schema of a document, for editors: draft-07, which the YAML language server reads. It is made from the vocabulary, so
 //! it can't know other keys than the loader does. What needs more than one place to judge (names, effects, flow) is left to lint.
 
 use serde_json::{Map, Value, json};
 
 use crate::runbook::model::ActionKind;
 use crate::runbook::vocabulary::action::ENTRIES;
-use crate::runbook::vocabulary::document::RUNBOOK;
+use crate::runbook::vocabulary::document::{self, RUNBOOK};
 use crate::runbook::vocabulary::kube::VERBS;
 use crate::runbook::vocabulary::{Case, Group, Kind, Need, Shape};
 
 const DURATION: &str = "^[0-9]+(ms|s|m|h)$";
 const PLACEHOLDER: &str = "\\{[{%]";
 
+/// That of runbooks.
 pub fn json_schema() -> Value {
+    page(&RUNBOOK, document::SCHEMA)
+}
+
+/// That of any document with a table. `title` is the name and version of its format.
+pub fn page(shape: &Shape, title: &str) -> Value {
     let mut pages = Pages { definitions: Map::new() };
-    let mut root = pages.object(&RUNBOOK);
+    let mut root = pages.object(shape);
     if let Value::Object(fields) = &mut root {
         fields.insert("definitions".to_owned(), Value::Object(pages.definitions));
         let mut page = Map::new();
         page.insert("$schema".to_owned(), json!("http://json-schema.org/draft-07/schema#"));
-        page.insert("title".to_owned(), json!("qrh.runbook/v1"));
+        page.insert("title".to_owned(), json!(title));
         page.append(fields);
         return Value::Object(page);
     }

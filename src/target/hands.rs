@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::facts::{self, HostQuery};
+use super::fence::Fence;
 use super::kube::Cluster;
 use super::stream::Conduct;
 use super::{announce, host, http, prometheus};
@@ -26,6 +27,8 @@ pub struct Hands {
     pub prometheus: Option<String>,
     /// The Deployment the facts are about, and its container where one is named.
     pub workload: Option<(String, Option<String>)>,
+    /// What the clients above are held to as well.
+    pub fence: Fence,
 }
 
 impl Hands {
@@ -76,6 +79,10 @@ impl Hands {
     /// Actions that leave from the responder's machine, or from the host it is.
     async fn local(&self, action: &Action, conduct: &Conduct) -> Report {
         match action {
+            Action::Run(_) | Action::Shell(_) if !self.fence.is_open() && self.host.is_none() => Report::ended(Ending::Failed(
+                "this is a drill in a simulated cluster, which has no host: a command of this machine would leave the world, so it is not run"
+                    .to_owned(),
+            )),
             Action::Run(run) => host::run(run, conduct).await,
             Action::Shell(shell) => host::shell(shell, conduct).await,
             Action::Http(http) => self.http.send(http, conduct).await,

@@ -38,6 +38,7 @@ use crate::action::kube::Kube;
 use crate::action::{Ending, Report, Verdict};
 use crate::guard::ingest;
 use crate::target::stream::{Collector, Conduct};
+use crate::target::{Clock, Fence};
 use connect::{Pinned, Plugin};
 use fault::{Cause, Whereabouts};
 use hold::{Allows, HoldLayer};
@@ -55,6 +56,7 @@ pub struct Cluster {
 struct Inner {
     pinned: Pinned,
     server: String,
+    clock: Clock,
     /// Built at the first call: a credential plugin may have to run for it.
     clients: tokio::sync::Mutex<Clients>,
 }
@@ -85,9 +87,19 @@ impl Outcome {
 impl Cluster {
     /// Reads the configuration and pins it. No network, no credential plugin.
     pub async fn connect(options: ConnectOptions) -> Result<Self, ConnectError> {
+        Self::connect_within(options, &Fence::Open, Clock::Machine).await
+    }
+
+    /// The same where only the fence's addresses may be reached, on another clock.
+    pub async fn connect_within(options: ConnectOptions, fence: &Fence, clock: Clock) -> Result<Self, ConnectError> {
         let pinned = connect::pin(options).await?;
+        connect::fenced(&pinned, fence)?;
         let server = pinned.config.cluster_url.to_string().trim_end_matches('/').to_owned();
-        Ok(Self { inner: Arc::new(Inner { pinned, server, clients: tokio::sync::Mutex::default() }) })
+        Ok(Self { inner: Arc::new(Inner { pinned, server, clock, clients: tokio::sync::Mutex::default() }) })
+    }
+
+    fn now(&self) -> Timestamp {
+        self.inner.clock.now()
     }
 
     pub fn context(&self) -> &str {

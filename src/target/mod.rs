@@ -3,7 +3,9 @@
 #![allow(clippy::disallowed_methods, reason = "this room touches the world: processes, sockets and clocks")]
 
 pub mod announce;
+pub mod clock;
 pub mod facts;
+pub mod fence;
 pub mod hands;
 pub mod host;
 pub mod http;
@@ -12,4 +14,6 @@ pub mod procfs;
 pub mod prometheus;
 pub mod stream;
 
+pub use clock::Clock;
+pub use fence::Fence;
 pub use hands::Hands;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::drill::Drill;
 use super::record::{Around, Finished, Happening, Intended, Opened, Reading, Record, RunId, Started};
 use crate::action::{Ending, Identity};
 use crate::runbook::model::{CommandId, Name, StepId};
@@ -25,6 +26,12 @@ pub struct Incident {
     pub runs: BTreeMap<RunId, Run>,
     /// Findings that hold now, by step and number.
     pub findings: BTreeMap<(StepId, usize), Held>,
+    /// Steps that findings led to, also where they hold no longer.
+    pub led: BTreeSet<StepId>,
+    /// Commands that were refused at any time.
+    pub refused: BTreeSet<CommandId>,
+    /// Empty unless it is a drill.
+    pub drill: Drill,
     pub last: Option<Timestamp>,
 }
 
@@ -145,17 +152,27 @@ impl Incident {
             Happening::Finished(finished) => self.finish(at, finished),
             Happening::Ruled { run, happened, .. } => self.rule(*run, *happened),
             Happening::FindingHeld { step, number, means, go } => {
+                self.led.extend(go.clone());
                 self.findings.insert((step.clone(), *number), Held { means: means.clone(), go: go.clone(), since: at });
             }
             Happening::FindingLifted { step, number } => {
                 self.findings.remove(&(step.clone(), *number));
             }
             Happening::Measured { run, when, readings } => self.measure(*run, *when, readings),
-            Happening::Resumed { .. }
-            | Happening::Refused { .. }
-            | Happening::Declined { .. }
-            | Happening::Noted { .. }
-            | Happening::LogMended { .. } => {}
+            Happening::Refused { command, .. } => {
+                self.refused.insert(command.clone());
+            }
+            Happening::Resumed { .. } | Happening::Declined { .. } | Happening::Noted { .. } | Happening::LogMended { .. } => {}
+            Happening::DrillBegan(_)
+            | Happening::DrillInjected(_)
+            | Happening::DrillHinted(_)
+            | Happening::DrillObserved(_)
+            | Happening::DrillDiagnosed(_)
+            | Happening::DrillRated(_)
+            | Happening::DrillPaused { .. }
+            | Happening::DrillContinued { .. }
+            | Happening::DrillRevealed(_)
+            | Happening::DrillEnded(_) => self.drill.apply(record),
         }
     }
 

@@ -3,8 +3,13 @@
 
 use serde_json::{Value, json};
 
+use super::drill::Revealed;
+use super::envelope::Envelope;
+use super::hlc::Hlc;
+use super::identifier::{Digest, EventId, IncidentId, Writer};
 use super::incident::{Incident, RunState, StepState};
-use super::record::{Happening, Record, RunId};
+use super::record::{EVENT_TYPES, Happening, Record, RunId};
+use super::story;
 use crate::action::Ending;
 use crate::runbook::model::CommandId;
 
@@ -197,4 +202,35 @@ fn a_restart_makes_it_another_process() {
     assert_eq!(fold(&log).process(), Some(4712));
     log.push(facts(2, Value::Null));
     assert_eq!(fold(&log).process(), None);
+}
+
+#[test]
+fn every_type_of_event_is_listed_and_named_as_it_is_written() {
+    let unknown = serde_json::from_str::<Happening>(r#"{"type":"none","data":{}}"#).unwrap_err().to_string();
+    let known: Vec<&str> = unknown.split('`').skip(1).step_by(2).filter(|word| word.starts_with("qrh.")).collect();
+    assert_eq!(known, EVENT_TYPES);
+    let paused = Happening::DrillPaused { by: "max".to_owned() };
+    assert_eq!(serde_json::to_value(&paused).unwrap()["type"], paused.kind());
+}
+
+#[test]
+fn what_a_drill_hides_is_told_only_once_it_is_revealed() {
+    let observed =
+        serde_json::json!({ "type": "qrh.drill.observed", "data": { "what": "unhealthy", "service": "checkout", "detail": "secret" } });
+    let hidden: Happening = serde_json::from_value(observed).unwrap();
+    let revealed = Happening::DrillRevealed(Revealed { hidden: "x".to_owned(), sha256: "x".to_owned() });
+    let envelope = |happening: Happening| Envelope {
+        id: EventId(ulid::Ulid::nil()),
+        writer: Writer::named("ana"),
+        recorded: jiff::Timestamp::UNIX_EPOCH,
+        sequence: 1,
+        incident: IncidentId(ulid::Ulid::nil()),
+        cause: None,
+        hlc: Hlc::default(),
+        prev: Digest::NONE,
+        record: Record { time: jiff::Timestamp::UNIX_EPOCH, happening },
+    };
+    assert!(hidden.is_hidden() && story::tell(&[envelope(hidden.clone())]).is_empty());
+    let told = story::tell(&[envelope(hidden), envelope(revealed)]);
+    assert!(told.iter().any(|entry| entry.text.contains("checkout was not well")), "{told:?}");
 }

@@ -2,6 +2,7 @@
 //! No files (that is `journal`) and no clock: every record carries its times.
 
 pub mod chain;
+pub mod drill;
 pub mod envelope;
 pub mod hlc;
 pub mod identifier;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::drill::{Began, Diagnosed, Ended, Hinted, Injected, Observed, Rated, Revealed};
 use crate::action::{Action, Description, Ending, Hold, Identity, Report};
 use crate::runbook::model::{CommandId, Effect, Name, Phase, Place, RunbookId, StepId, TargetKind};
 
@@ -44,6 +45,39 @@ pub struct Record {
     pub time: Timestamp,
     pub happening: Happening,
 }
+
+/// The `type` of every event there is.
+pub const EVENT_TYPES: &[&str] = &[
+    "qrh.incident.opened",
+    "qrh.incident.resumed",
+    "qrh.incident.closed",
+    "qrh.step.entered",
+    "qrh.step.completed",
+    "qrh.step.skipped",
+    "qrh.step.misfit",
+    "qrh.facts.read",
+    "qrh.command.started",
+    "qrh.change.intended",
+    "qrh.command.finished",
+    "qrh.change.ruled",
+    "qrh.command.refused",
+    "qrh.command.declined",
+    "qrh.finding.held",
+    "qrh.finding.lifted",
+    "qrh.note.added",
+    "qrh.measure.read",
+    "qrh.log.mended",
+    "qrh.drill.began",
+    "qrh.drill.injected",
+    "qrh.drill.hinted",
+    "qrh.drill.observed",
+    "qrh.drill.diagnosed",
+    "qrh.drill.rated",
+    "qrh.drill.paused",
+    "qrh.drill.continued",
+    "qrh.drill.revealed",
+    "qrh.drill.ended",
+];
 
 /// The `type` and `data` of an event. Past tense: each of these has happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -95,6 +129,28 @@ pub enum Happening {
     /// The log itself: a torn tail set aside, a segment begun after a failed write.
     #[serde(rename = "qrh.log.mended")]
     LogMended { what: String },
+    #[serde(rename = "qrh.drill.began")]
+    DrillBegan(Began),
+    #[serde(rename = "qrh.drill.injected")]
+    DrillInjected(Injected),
+    #[serde(rename = "qrh.drill.hinted")]
+    DrillHinted(Hinted),
+    /// Hidden until the reveal: no view of the trainee shows it.
+    #[serde(rename = "qrh.drill.observed")]
+    DrillObserved(Observed),
+    #[serde(rename = "qrh.drill.diagnosed")]
+    DrillDiagnosed(Diagnosed),
+    /// Hidden until the reveal, as what was observed is.
+    #[serde(rename = "qrh.drill.rated")]
+    DrillRated(Rated),
+    #[serde(rename = "qrh.drill.paused")]
+    DrillPaused { by: String },
+    #[serde(rename = "qrh.drill.continued")]
+    DrillContinued { by: String },
+    #[serde(rename = "qrh.drill.revealed")]
+    DrillRevealed(Revealed),
+    #[serde(rename = "qrh.drill.ended")]
+    DrillEnded(Ended),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -225,6 +281,48 @@ pub enum Around {
 pub enum Ruling {
     Probe(CommandId),
     Person(String),
+}
+
+impl Happening {
+    /// Its `type`, one of [`EVENT_TYPES`].
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Opened(_) => "qrh.incident.opened",
+            Self::Resumed { .. } => "qrh.incident.resumed",
+            Self::Closed { .. } => "qrh.incident.closed",
+            Self::StepEntered { .. } => "qrh.step.entered",
+            Self::StepCompleted { .. } => "qrh.step.completed",
+            Self::StepSkipped { .. } => "qrh.step.skipped",
+            Self::StepMisfit { .. } => "qrh.step.misfit",
+            Self::FactsRead { .. } => "qrh.facts.read",
+            Self::Started(_) => "qrh.command.started",
+            Self::Intended(_) => "qrh.change.intended",
+            Self::Finished(_) => "qrh.command.finished",
+            Self::Ruled { .. } => "qrh.change.ruled",
+            Self::Refused { .. } => "qrh.command.refused",
+            Self::Declined { .. } => "qrh.command.declined",
+            Self::FindingHeld { .. } => "qrh.finding.held",
+            Self::FindingLifted { .. } => "qrh.finding.lifted",
+            Self::Noted { .. } => "qrh.note.added",
+            Self::Measured { .. } => "qrh.measure.read",
+            Self::LogMended { .. } => "qrh.log.mended",
+            Self::DrillBegan(_) => "qrh.drill.began",
+            Self::DrillInjected(_) => "qrh.drill.injected",
+            Self::DrillHinted(_) => "qrh.drill.hinted",
+            Self::DrillObserved(_) => "qrh.drill.observed",
+            Self::DrillDiagnosed(_) => "qrh.drill.diagnosed",
+            Self::DrillRated(_) => "qrh.drill.rated",
+            Self::DrillPaused { .. } => "qrh.drill.paused",
+            Self::DrillContinued { .. } => "qrh.drill.continued",
+            Self::DrillRevealed(_) => "qrh.drill.revealed",
+            Self::DrillEnded(_) => "qrh.drill.ended",
+        }
+    }
+
+    /// Whether a drill's trainee may not see it before the end.
+    pub fn is_hidden(&self) -> bool {
+        matches!(self, Self::DrillObserved(_) | Self::DrillRated(_))
+    }
 }
 
 impl Finished {

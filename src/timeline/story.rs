@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 
+use super::drill::{Observed, Sight};
 use super::envelope::Envelope;
 use super::incident::{Incident, Run, What};
 use super::record::{Around, Finished, Happening, Intended, Opened, Reading, Ruling, RunId, Started};
@@ -46,6 +47,7 @@ pub enum Mark {
     Note,
     Refusal,
     Log,
+    Drill,
 }
 
 impl Mark {
@@ -59,6 +61,7 @@ impl Mark {
             Self::Note => "note",
             Self::Refusal => "refused",
             Self::Log => "log",
+            Self::Drill => "drill",
         }
     }
 }
@@ -108,6 +111,40 @@ fn words(happening: &Happening, incident: &Incident) -> Option<Words> {
         Happening::Measured { run, when, readings } => measured(*run, *when, readings, incident),
         Happening::LogMended { what } => plain(Mark::Log, what.clone()),
         Happening::FactsRead { .. } => None,
+        Happening::DrillObserved(_) | Happening::DrillRated(_) if incident.drill.revealed.is_none() => None,
+        Happening::DrillBegan(began) => {
+            let text = format!("Drill {} began ({}, world {}, seed {})", began.drill, began.level, began.world, began.seed);
+            Some((Mark::Drill, text, in_words([format!("what is hidden is sealed as SHA-256 {}", began.hidden_sha256)])))
+        }
+        Happening::DrillInjected(injected) => plain(Mark::Drill, format!("Message from {}: {}", injected.from.as_str(), injected.text)),
+        Happening::DrillHinted(hinted) => plain(Mark::Drill, format!("Hint {} (costs {}): {}", hinted.hint, hinted.penalty, hinted.text)),
+        Happening::DrillObserved(observed) => {
+            Some((Mark::Drill, sight(observed), in_words(Some(observed.detail.clone()).filter(|detail| !detail.is_empty()))))
+        }
+        Happening::DrillDiagnosed(diagnosed) => plain(Mark::Drill, format!("{} stated the diagnosis: {}", diagnosed.by, diagnosed.answer)),
+        Happening::DrillRated(rated) => {
+            let text = format!("{} rated {} as {}", rated.by, rated.objective, rated.rating.as_str());
+            Some((Mark::Drill, text, in_words([rated.why.clone()])))
+        }
+        Happening::DrillPaused { by } => plain(Mark::Drill, format!("Paused by {by}")),
+        Happening::DrillContinued { by } => plain(Mark::Drill, format!("Continued by {by}")),
+        Happening::DrillRevealed(revealed) => plain(Mark::Drill, format!("Revealed what was hidden: SHA-256 {}", revealed.sha256)),
+        Happening::DrillEnded(ended) => plain(Mark::Drill, format!("Drill ended, {}: {}", ended.outcome.as_str(), ended.why)),
+    }
+}
+
+fn sight(observed: &Observed) -> String {
+    let (service, of) = (&observed.service, observed.of.as_deref().unwrap_or("a fault"));
+    match observed.what {
+        Sight::Healthy => format!("In truth, {service} was well"),
+        Sight::Unhealthy => format!("In truth, {service} was not well"),
+        Sight::Mitigated => format!("In truth, the harm to {service} had stopped"),
+        Sight::Unmitigated => format!("In truth, the harm to {service} was back"),
+        Sight::Durable => format!("In truth, {service} had stayed well for long enough"),
+        Sight::FaultBegan => format!("In truth, the fault {of} began"),
+        Sight::FaultCured => format!("In truth, the fault {of} was cured"),
+        Sight::FaultReturned => format!("In truth, the fault {of} was back"),
+        Sight::Failing => format!("In truth, what must not happen did: {of}"),
     }
 }
 

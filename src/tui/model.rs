@@ -117,6 +117,8 @@ pub enum Sheet {
     Help,
     Card,
     Messages,
+    /// What a drill is about.
+    Briefing,
 }
 
 /// Something to type.
@@ -144,14 +146,21 @@ pub enum List {
     Verdict(RunId),
     Running,
     Findings,
+    /// What may be stated as the cause in a drill.
+    Causes,
 }
 
 /// One line of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
     Run(RunId),
-    Happened { run: RunId, happened: bool },
+    Happened {
+        run: RunId,
+        happened: bool,
+    },
     Step(StepId),
+    /// By its id.
+    Cause(String),
 }
 
 #[derive(Debug, Default)]
@@ -248,6 +257,11 @@ impl Model {
     pub fn in_zone(mut self, zone: TimeZone) -> Self {
         self.zone = zone;
         self
+    }
+
+    /// Opens a drill's briefing, before anything else is on the screen.
+    pub fn brief(&mut self) {
+        self.overlay = Overlay::Sheet { sheet: Sheet::Briefing, scroll: 0 };
     }
 
     /// To be called after each frame has reached the terminal: dialogs take answers only some time after their first frame.

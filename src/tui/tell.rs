@@ -5,9 +5,9 @@ use super::theme::Role;
 use crate::action::Ending;
 use crate::timeline::record::{Around, Finished, Happening, Intended, Opened, Reading, Ruling, Started};
 
-/// The line and what it is.
-pub fn tell(happening: &Happening) -> (Role, String) {
-    match happening {
+/// The line and what it is; none for what a drill hides from its trainee.
+pub fn tell(happening: &Happening) -> Option<(Role, String)> {
+    Some(match happening {
         Happening::Opened(opened) => (Role::Strong, opening(opened)),
         Happening::Resumed { actor } => (Role::Strong, format!("resumed by {actor}")),
         Happening::Closed { summary, not_undone, unknown } => (Role::Strong, closing(summary, not_undone.len(), unknown.len())),
@@ -34,7 +34,18 @@ pub fn tell(happening: &Happening) -> (Role, String) {
         Happening::Noted { text } => (Role::Strong, format!("✎ {text}")),
         Happening::Measured { run, when, readings } => (Role::Text, measuring(*when, &run.to_string(), readings)),
         Happening::LogMended { what } => (Role::Bad, format!("! log mended: {what}")),
-    }
+        Happening::DrillObserved(_) | Happening::DrillRated(_) => return None,
+        Happening::DrillBegan(began) => {
+            (Role::Strong, format!("◆ drill {} ({}), sealed as {}", began.drill, began.level, began.hidden_sha256))
+        }
+        Happening::DrillInjected(injected) => (Role::Strong, format!("✉ {}: {}", injected.from.as_str(), injected.text)),
+        Happening::DrillHinted(hinted) => (Role::Finding, format!("◇ hint {} (costs {}): {}", hinted.hint, hinted.penalty, hinted.text)),
+        Happening::DrillDiagnosed(diagnosed) => (Role::Strong, format!("◆ diagnosis by {}: {}", diagnosed.by, diagnosed.answer)),
+        Happening::DrillPaused { by } => (Role::Stale, format!("◆ drill paused by {by}")),
+        Happening::DrillContinued { by } => (Role::Stale, format!("◆ drill goes on, by {by}")),
+        Happening::DrillRevealed(revealed) => (Role::Faint, format!("◆ revealed: the log holds what was hidden ({})", revealed.sha256)),
+        Happening::DrillEnded(ended) => (Role::Strong, format!("◆ drill ended, {}: {}", ended.outcome.as_str(), ended.why)),
+    })
 }
 
 fn opening(opened: &Opened) -> String {

@@ -167,7 +167,7 @@ impl Terminal {
 
     /// Waits for a text anywhere in what was sent after the first `from` bytes.
     pub fn wait_sent(&self, from: usize, text: &str) {
-        self.seen.until(text, |state| String::from_utf8_lossy(&state.bytes[from..]).contains(text).then_some(()));
+        self.until_sent(from, &[text]);
     }
 
     /// Waits for the first of some texts after the first `from` bytes, and gives what was sent up to now.

@@ -8,5 +8,6 @@ mod document;
 mod export;
 mod fake;
 mod files;
+mod hotwash;
 mod metrics;
 mod sample;

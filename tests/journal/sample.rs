@@ -7,6 +7,7 @@ use qrh::action::identity::{ClusterIdentity, ObjectIdentity};
 use qrh::action::{Action, Description, Ending, Hold, Identity, Report, run::Run};
 use qrh::runbook::model::{Effect, Phase, Place, TargetKind};
 use qrh::timeline::chain::{Chain, Seed};
+use qrh::timeline::drill::{Began, Diagnosed, DrillOutcome, Ended, Hinted, Injected, Observed, Rated, Rating, Revealed, Sender, Sight};
 use qrh::timeline::envelope::Envelope;
 use qrh::timeline::identifier::{IncidentId, Writer};
 use qrh::timeline::record::{Around, Finished, Happening, Intended, Mode, Opened, Output, Reading, Record, Ruling, RunId, Started};
@@ -152,6 +153,42 @@ pub fn reading(command: &str, value: f64, unit: &str) -> Reading {
 
 /// Every kind of event, in an order an incident could have.
 pub fn happenings(mode: Mode) -> Vec<Happening> {
+    let mut all = live(mode);
+    all.extend(drill());
+    all
+}
+
+fn drill() -> Vec<Happening> {
+    let observed = |what, of: Option<&str>| {
+        Happening::DrillObserved(Observed { what, service: "checkout".into(), of: of.map(str::to_owned), detail: "12 % errors".into() })
+    };
+    vec![
+        Happening::DrillBegan(Began {
+            drill: "bad-deploy".into(),
+            level: "hard".into(),
+            seed: 7,
+            world: "cluster".into(),
+            hidden_sha256: "ab".repeat(32),
+        }),
+        Happening::DrillInjected(Injected { inject: Some("page".into()), from: Sender::Pager, text: "p99 | above 1 s".into() }),
+        observed(Sight::FaultBegan, Some("release")),
+        Happening::DrillHinted(Hinted { hint: 1, text: "What changed?".into(), penalty: 5 }),
+        Happening::DrillPaused { by: "max".into() },
+        Happening::DrillContinued { by: "max".into() },
+        Happening::DrillDiagnosed(Diagnosed { answer: "release".into(), by: "ana".into() }),
+        observed(Sight::Mitigated, None),
+        Happening::DrillRated(Rated {
+            objective: "tell".into(),
+            rating: Rating::SomeChallenges,
+            by: "max".into(),
+            why: "late, and clear".into(),
+        }),
+        Happening::DrillEnded(Ended { outcome: DrillOutcome::TimedOut, why: "50 minutes are over".into() }),
+        Happening::DrillRevealed(Revealed { hidden: "schema: qrh.drill/v1\n".into(), sha256: "ab".repeat(32) }),
+    ]
+}
+
+fn live(mode: Mode) -> Vec<Happening> {
     vec![
         Happening::Opened(Box::new(opened(mode))),
         Happening::StepEntered { step: "look".into(), phase: Phase::FirstChecks },

@@ -10,6 +10,7 @@ use crate::cli::output::print;
 use crate::cli::settings::Settings;
 use crate::journal::{self, Found, Summary};
 use crate::timeline::incident::Incident;
+use crate::timeline::record::Mode;
 
 pub fn run(settings: &Settings, args: &Incidents) -> Result<ExitCode, Failure> {
     let summaries = all(settings)?;
@@ -51,6 +52,15 @@ fn is_open(summary: &Summary) -> bool {
 }
 
 fn state(incident: &Incident) -> String {
+    let words = if is_drill(incident) { "DRILL, " } else { "" };
+    format!("{words}{}", progress(incident))
+}
+
+fn is_drill(incident: &Incident) -> bool {
+    incident.opened.as_ref().is_some_and(|opened| opened.mode == Mode::Drill)
+}
+
+fn progress(incident: &Incident) -> String {
     if incident.closed.is_some() {
         return "closed".to_owned();
     }
@@ -81,6 +91,8 @@ fn as_json(summary: &Summary) -> serde_json::Value {
         Found::Whole { id, incident } => json!({
             "name": summary.name,
             "id": id.to_string(),
+            "mode": incident.opened.as_ref().map(|opened| opened.mode.as_str()),
+            "drill": incident.drill.began.as_ref().map(|(_, began)| &began.drill),
             "opened": incident.opened_at.map(|at| at.to_string()),
             "closed": incident.closed.as_ref().map(|closing| closing.at.to_string()),
             "service": incident.opened.as_ref().map(|opened| &opened.service_name),

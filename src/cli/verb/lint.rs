@@ -10,6 +10,7 @@ use crate::cli::exit::{Code, Failure};
 use crate::cli::library::{self, Entry};
 use crate::cli::output::print;
 use crate::cli::settings::{self, Own, Place, Settings};
+use crate::drill::scenario::{self, Against};
 use crate::guard::Policy;
 use crate::runbook::diagnostic::{self, Diagnostic, Severity};
 use crate::runbook::lint::rule::Rule;
@@ -20,6 +21,7 @@ use crate::runbook::{catalog, load};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Runbook,
+    Drill,
     Catalog,
     Policy,
     Settings,
@@ -38,7 +40,8 @@ pub fn run(settings: &Settings, args: &Lint) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let entries = if args.paths.is_empty() { everything(settings)? } else { named(&args.paths)? };
-    let mut checked = check_all(entries, args.strict);
+    let runbooks = runbooks(settings, &entries)?;
+    let mut checked = check_all(entries, args.strict, &runbooks);
     find_twins(&mut checked);
     let all = || checked.iter().flat_map(|checked| &checked.found);
     let count = |severity| all().filter(|found| found.severity == severity).count();
@@ -50,9 +53,19 @@ pub fn run(settings: &Settings, args: &Lint) -> Result<ExitCode, Failure> {
     Ok(if errors == 0 { ExitCode::SUCCESS } else { Code::Failed.into() })
 }
 
-/// All runbooks, the catalog, the policy and the settings.
+/// What drills are held against: the runbooks that are checked with them, then all others. A broken one names nothing.
+fn runbooks(settings: &Settings, entries: &[(Kind, Entry)]) -> Result<Vec<Entry>, Failure> {
+    if !entries.iter().any(|(kind, _)| *kind == Kind::Drill) {
+        return Ok(Vec::new());
+    }
+    let named = entries.iter().filter(|(kind, _)| *kind == Kind::Runbook).map(|(_, entry)| entry.clone());
+    Ok(named.chain(library::entries(settings)?).collect())
+}
+
+/// All runbooks and drills, the catalog, the policy and the settings.
 fn everything(settings: &Settings) -> Result<Vec<(Kind, Entry)>, Failure> {
     let mut entries: Vec<(Kind, Entry)> = library::entries(settings)?.into_iter().map(|entry| (Kind::Runbook, entry)).collect();
+    entries.extend(library::drills(settings)?.into_iter().map(|entry| (Kind::Drill, entry)));
     let others = [(Kind::Catalog, &settings.services), (Kind::Policy, &settings.policy), (Kind::Settings, &settings.settings)];
     for (kind, place) in others {
         entries.extend(optional(place)?.map(|entry| (kind, entry)));
@@ -68,7 +81,7 @@ fn optional(place: &Place) -> Result<Option<Entry>, Failure> {
 fn named(paths: &[PathBuf]) -> Result<Vec<(Kind, Entry)>, Failure> {
     let mut files: Vec<PathBuf> = Vec::new();
     for path in paths {
-        if path.is_dir() { files.extend(library::yaml_files_in(path)?) } else { files.push(path.clone()) }
+        if path.is_dir() { files.extend(library::documents_in(path)?) } else { files.push(path.clone()) }
     }
     files.iter().map(|file| library::entry(file).map(|entry| (kind(file, &entry), entry))).collect()
 }
@@ -78,13 +91,14 @@ fn kind(path: &Path, entry: &Entry) -> Kind {
     match library::top_level(&entry.bytes, "schema") {
         Some(schema) if schema.starts_with("qrh.services/") => Kind::Catalog,
         Some(schema) if schema.starts_with("qrh.policy/") => Kind::Policy,
+        Some(schema) if schema.starts_with("qrh.drill/") => Kind::Drill,
         None if path.file_name().is_some_and(|name| name == "settings.yaml") => Kind::Settings,
         Some(_) | None => Kind::Runbook,
     }
 }
 
 /// Checks the files on all cores; the answers are in the order of the files.
-fn check_all(entries: Vec<(Kind, Entry)>, strict: bool) -> Vec<Checked> {
+fn check_all(entries: Vec<(Kind, Entry)>, strict: bool, runbooks: &[Entry]) -> Vec<Checked> {
     let threads = std::thread::available_parallelism().map_or(1, NonZero::get).min(entries.len().max(1));
     let mut shares: Vec<Vec<(usize, (Kind, Entry))>> = (0..threads).map(|_| Vec::new()).collect();
     for (at, entry) in entries.into_iter().enumerate() {
@@ -93,7 +107,7 @@ fn check_all(entries: Vec<(Kind, Entry)>, strict: bool) -> Vec<Checked> {
         }
     }
     let work = |share: Vec<(usize, (Kind, Entry))>| -> Vec<(usize, Checked)> {
-        share.into_iter().map(|(at, (kind, entry))| (at, check(kind, entry, strict))).collect()
+        share.into_iter().map(|(at, (kind, entry))| (at, check(kind, entry, strict, runbooks))).collect()
     };
     let own = shares.pop().unwrap_or_default();
     let mut checked = std::thread::scope(|scope| {
@@ -109,10 +123,11 @@ fn check_all(entries: Vec<(Kind, Entry)>, strict: bool) -> Vec<Checked> {
     checked.into_iter().map(|(_, checked)| checked).collect()
 }
 
-fn check(kind: Kind, entry: Entry, strict: bool) -> Checked {
+fn check(kind: Kind, entry: Entry, strict: bool, runbooks: &[Entry]) -> Checked {
     let file = SourceFile::new(entry.name, entry.bytes);
     let found = match kind {
         Kind::Runbook => load(&file, strict).diagnostics,
+        Kind::Drill => scenario::load(&file, strict, Against::Runbooks(&|id| library::runbook_among(runbooks, id))).diagnostics,
         Kind::Catalog => catalog::load(&file).1,
         Kind::Policy => document::read::<Policy>(&file).err().unwrap_or_default(),
         Kind::Settings if document::is_blank(&file) => Vec::new(),
@@ -121,14 +136,13 @@ fn check(kind: Kind, entry: Entry, strict: bool) -> Checked {
     Checked { kind, id: entry.id, file, found }
 }
 
-/// Two runbooks of one id: nobody could open either by it.
+/// Two runbooks, or two drills, of one id: nobody could open either by it.
 fn find_twins(checked: &mut [Checked]) {
-    let named: Vec<(String, String)> = checked
-        .iter()
-        .map(|checked| if checked.kind == Kind::Runbook { (checked.id.clone(), checked.file.name.clone()) } else { Default::default() })
-        .collect();
-    for (at, checked) in checked.iter_mut().enumerate().filter(|(_, checked)| checked.kind == Kind::Runbook) {
-        let Some((_, other)) = named.iter().take(at).find(|(id, _)| *id == checked.id) else { continue };
+    let twins = |kind| matches!(kind, Kind::Runbook | Kind::Drill);
+    let named: Vec<(Kind, String, String)> =
+        checked.iter().map(|checked| (checked.kind, checked.id.clone(), checked.file.name.clone())).collect();
+    for (at, checked) in checked.iter_mut().enumerate().filter(|(_, checked)| twins(checked.kind)) {
+        let Some((_, _, other)) = named.iter().take(at).find(|(kind, id, _)| *kind == checked.kind && *id == checked.id) else { continue };
         let start = checked.file.text.lines().take_while(|line| !line.starts_with("id:")).map(|line| line.len() + 1).sum();
         let message = format!("{other} has the id {} too", diagnostic::quote(&checked.id));
         checked.found.push(Diagnostic::new(Rule::DuplicateId, Span::at(start), message).hint("give one of them another id"));

@@ -1,7 +1,9 @@
 //! One file per verb.
 
 pub mod completions;
+pub mod drill;
 pub mod export;
+pub mod facilitate;
 pub mod home;
 pub mod incidents;
 pub mod info;
@@ -12,4 +14,5 @@ pub mod resume;
 pub mod run;
 pub mod schema;
 pub mod show;
+pub mod test;
 pub mod world;

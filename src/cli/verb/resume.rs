@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use crate::app::open::{self, Plan};
+use crate::app::open::{self, Ground, Plan};
 use crate::cli::args::Resume;
 use crate::cli::exit::{Code, Failure};
 use crate::cli::front;
@@ -32,10 +32,9 @@ pub fn run(settings: &Settings, args: &Resume) -> Result<ExitCode, Failure> {
         policy: Arc::new(settings.policy()?),
         inputs: opened.inputs.clone(),
         root: settings.incidents()?,
-        kubeconfig: settings.kube_source(),
+        ground: Ground::Live { kubeconfig: settings.kube_source(), person: std::io::stdin().is_terminal() },
         // An incident that was opened read-only stays so.
         read_only: args.console.read_only || opened.read_only,
-        person: std::io::stdin().is_terminal(),
         actor: settings.actor.clone(),
         detected: opened.detected,
     };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::app::open::{self, Plan};
+use crate::app::open::{self, Ground, Plan};
 use crate::cli::args::Run;
 use crate::cli::exit::{Code, Failure};
 use crate::cli::settings::Settings;
@@ -23,9 +23,8 @@ pub fn run(settings: &Settings, args: &Run) -> Result<ExitCode, Failure> {
         service,
         policy: Arc::new(settings.policy()?),
         root: settings.incidents()?,
-        kubeconfig: settings.kube_source(),
+        ground: Ground::Live { kubeconfig: settings.kube_source(), person: std::io::stdin().is_terminal() },
         read_only: args.console.read_only,
-        person: std::io::stdin().is_terminal(),
         actor: settings.actor.clone(),
         detected: args.detected.as_deref().map(detected).transpose()?,
     };

@@ -21,7 +21,7 @@ pub fn text(prometheus: &str, addresses: &[(&'static str, SocketAddr)]) -> Strin
             "recent_deploy_command": format!("kubectl --context world -n shop rollout history deployment/{name}"),
             "prometheus": prometheus,
             "url": format!("http://{address}"),
-            "vars": { "breaker_flag": "payments-cache", "retries_flag": "upstream-retries" },
+            "vars": { "breaker_flag": "payments-cache", "retries_flag": "upstream-retries", "gitops_hold": "argocd.argoproj.io/skip-reconcile" },
             "target": { "cluster": {
                 "context": "world", "namespace": "shop", "workload": name, "container": name, "selector": format!("app={name}"),
             } },

@@ -131,6 +131,7 @@ pub fn setup() -> Setup {
         read_only: false,
         person: true,
         actor: "ana".to_owned(),
+        drill: None,
     }
 }
 
@@ -520,5 +521,15 @@ pub fn name(happening: &Happening) -> &'static str {
         Happening::Noted { .. } => "noted",
         Happening::Measured { .. } => "measured",
         Happening::LogMended { .. } => "mended",
+        Happening::DrillBegan(_) => "drill began",
+        Happening::DrillInjected(_) => "injected",
+        Happening::DrillHinted(_) => "hinted",
+        Happening::DrillObserved(_) => "observed",
+        Happening::DrillDiagnosed(_) => "diagnosed",
+        Happening::DrillRated(_) => "rated",
+        Happening::DrillPaused { .. } => "paused",
+        Happening::DrillContinued { .. } => "continued",
+        Happening::DrillRevealed(_) => "revealed",
+        Happening::DrillEnded(_) => "drill ended",
     }
 }

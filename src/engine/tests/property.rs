@@ -274,6 +274,7 @@ impl Watched {
                 | Effect::Stop(_)
                 | Effect::Measure { .. }
                 | Effect::Tell(_)
+                | Effect::Exercise(_)
                 | Effect::Quit => {}
             }
         }

@@ -1,19 +1,17 @@
 //! The incident as GitHub-flavoured Markdown: what happened, how long it took, what is still changed, and what the reader can check.
 
-mod escape;
-
 use std::fmt::Write as _;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
+use super::escape::{block, cell_code, code, html, words};
 use crate::timeline::chain::Head;
 use crate::timeline::envelope::Envelope;
 use crate::timeline::incident::{Incident, Run, What};
 use crate::timeline::metrics::Metrics;
 use crate::timeline::record::{Happening, Mode, Opened, RunId};
 use crate::timeline::story::{self, Detail, Entry, Told};
-use escape::{block, cell_code, code, html, words};
 
 /// How an export is made.
 #[derive(Debug, Clone, Default)]

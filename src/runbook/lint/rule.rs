@@ -92,6 +92,18 @@ rules! {
     UnusedCapture "unused-capture" Warning "A captured or remembered value nothing uses is noise, or a slip in its name.";
     UnusedInput "unused-input" Warning "A question nothing uses costs the responder time.";
     ShellInRun "shell-in-run" Warning "`sh -c` in run defeats the quoting that shell gives every placeholder.";
+    UnknownRunbook "unknown-runbook" Error "A drill names runbooks that are there.";
+    BadFault "bad-fault" Error "A fault is of a kind the world knows, on a service it has, with parameters in range.";
+    UnknownName "unknown-name" Error "What names a cause, a fault or a message of the drill names one that is there.";
+    OneTrueCause "one-true-cause" Error "Exactly one of the causes to choose from is the right one.";
+    UnknownEvent "unknown-event" Error "A rating looks for events that a timeline has.";
+    TimesDisagree "times-disagree" Error "What is due comes before the drill's end, and a better rating is not given for a longer time.";
+    MilestonesDisagree "milestones-disagree" Error "What a way must reach it can't be forbidden to reach.";
+    AutopilotDisagrees "autopilot-disagrees" Error "The autopilot answers what is asked and confirms what changes something.";
+    NoPage "no-page" StrictError "A drill begins with a message that says why anybody looks.";
+    LevelsAlike "levels-alike" StrictError "Two levels between which nothing differs are one.";
+    GivesAway "gives-away" StrictError "What a trainee reads before the end does not name the fault or the switch behind it.";
+    NothingRated "nothing-rated" StrictError "A drill rates diagnosis and mitigation, each with an objective of its own.";
     TooManyProblems "too-many-problems" Error "Only the first 100 problems of a file are listed.";
 }
 

@@ -7,12 +7,11 @@ use super::rule::Rule;
 use super::{Shape, sites};
 use crate::runbook::catalog;
 use crate::runbook::diagnostic::{Diagnostic, did_you_mean, quote};
-use crate::runbook::expression;
+use crate::runbook::form::expression::{self as form, advised};
 use crate::runbook::model::TargetKind;
 use crate::runbook::read::build::Draft;
 use crate::runbook::source::{SourceFile, Span};
 use crate::runbook::template::{self, Variable};
-use crate::runbook::yaml::place;
 
 /// What a command's result has.
 const RESULT: &[&str] = &["out", "exit", "lines"];
@@ -38,16 +37,22 @@ struct Spot<'a> {
 }
 
 impl Spot<'_> {
+    fn here(&self) -> form::Piece<'_> {
+        form::Piece { file: self.file, text: self.piece.text, span: self.piece.span }
+    }
+
     fn place(&self, offset: usize, length: usize) -> Span {
-        let start = place::inside(self.file, self.piece.span, self.piece.text, offset);
-        Span::new(start, (start + length).min(self.piece.span.end.max(start)))
+        self.here().place(offset, length)
     }
 
     /// What it refers to; nothing where it can't be read, which is reported.
     fn variables(&self, found: &mut Vec<Diagnostic>) -> Vec<Variable> {
         let text = self.piece.text;
         if self.piece.form == Form::Expression {
-            return self.expression(text, found);
+            return self.here().references().unwrap_or_else(|error| {
+                found.push(error);
+                Vec::new()
+            });
         }
         let variables = match template::variables(text) {
             Ok(variables) => variables,
@@ -66,20 +71,6 @@ impl Spot<'_> {
         }
         variables
     }
-
-    fn expression(&self, text: &str, found: &mut Vec<Diagnostic>) -> Vec<Variable> {
-        if let Some(at) = text.find("{{") {
-            let message = "an expression has no {{ }}: it reads names directly";
-            let found_here = Diagnostic::new(Rule::BadExpression, self.place(at, 2), message);
-            found.push(found_here.hint("write the name alone, as in `inputs.window` or `error_rate.out.value > 0.05`"));
-            return Vec::new();
-        }
-        expression::check(text).unwrap_or_else(|error| {
-            let hint = "expressions are CEL: out.ready == out.desired && size(lines) > 0";
-            found.push(advised(Rule::BadExpression, self.place(error.offset, 1), &error.message, Some(hint)));
-            Vec::new()
-        })
-    }
 }
 
 /// A name that one kind of target has, in a command that is offered on the other too. Only plain templates are judged: an expression or a
@@ -96,14 +87,6 @@ fn elsewhere(draft: &Draft<'_>, spot: &Spot<'_>, variable: &Variable) -> Option<
     let other = if target == TargetKind::Host { TargetKind::Cluster } else { TargetKind::Host };
     let hint = format!("add `on: {}` to the command, or use service.name or service.vars", other.as_str());
     Some(Diagnostic::new(Rule::UndefinedVariable, place, message).hint(hint))
-}
-
-/// A message that brings its own advice after a semicolon keeps it as the hint.
-fn advised(rule: Rule, span: Span, message: &str, hint: Option<&str>) -> Diagnostic {
-    match message.split_once("; ") {
-        Some((message, advice)) => Diagnostic::new(rule, span, message).hint(advice),
-        None => Diagnostic::new(rule, span, message).maybe_hint(hint.map(str::to_owned)),
-    }
 }
 
 struct Names<'a> {

@@ -1,18 +1,15 @@
 //! From a checked tree to the model. What is missing or wrong was reported already; here it becomes an empty value, so that lint can
 //! look at the rest of the document.
 
-mod fields;
-
 use std::time::Duration;
 
+use crate::runbook::form::{self, Fields, plain};
 use crate::runbook::model::{
     ActionKind, ActionSpec, Card, Command, CommandId, Effect, Finding, Hazard, Input, InputKind, Measured, Name, Phase, Place, Requirement,
     Retry, Runbook, RunbookId, Step, StepId, Symptom, TargetKind, Watch,
 };
 use crate::runbook::source::{Node, SourceFile, Span, Spanned, Value};
 use crate::runbook::vocabulary::action::{entry, kind_named};
-
-pub use fields::{Fields, plain};
 
 /// A runbook and the nodes it was read from, side by side: lint needs the places of keys that the model does not keep.
 pub struct Draft<'a> {
@@ -209,8 +206,8 @@ pub fn action(file: &SourceFile, node: &Node) -> Option<ActionSpec> {
     }
     let shape = verb.as_deref().and_then(crate::runbook::vocabulary::kube::verb_named).map(|verb| &verb.shape);
     let fields = match (shape, kind_body) {
-        (Some(shape), _) => fields::object(file, body, shape),
-        (None, Some(kind)) => fields::normal(file, body, kind),
+        (Some(shape), _) => form::object(file, body, shape),
+        (None, Some(kind)) => form::normal(file, body, kind),
         (None, None) => return None,
     };
     Some(ActionSpec { kind, verb, fields, span: key.span })

@@ -15,6 +15,7 @@ use super::route::Routes;
 use crate::action::Ending;
 use crate::action::quote::{self, is_secret_name};
 use crate::guard::ingest;
+use crate::target::fence::Fence;
 use crate::target::host::seconds;
 use crate::target::stream::Conduct;
 
@@ -101,13 +102,17 @@ impl Demand {
     }
 }
 
-pub async fn exchange(routes: &Routes, mut request: Request, demand: &Demand) -> Result<Answer, Ending> {
+pub async fn exchange((routes, fence): (&Routes, &Fence), mut request: Request, demand: &Demand) -> Result<Answer, Ending> {
     if demand.cancel.is_cancelled() {
         return Err(Ending::Stopped);
     }
     let started = Instant::now();
     let mut hops = 0;
     loop {
+        // At every hop: a redirect leads out as well as an address does.
+        if let Some(why) = fence.refuses(&request.url) {
+            return Err(Ending::Failed(why));
+        }
         let response = head(routes, &request, demand).await?;
         match redirect(&request, &response).filter(|_| hops < REDIRECTS) {
             None => return Ok(read(response, request.keep, demand, started).await),

@@ -19,6 +19,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use self::exchange::{Answer, Broken, Demand, Purpose, Request};
 use self::route::Routes;
 use super::stream::{Collector, Conduct, OUT_BYTES, Origin};
+use super::{Clock, Fence};
 use crate::action::http::{Http, Method};
 use crate::action::quote::{self, HIDDEN, is_secret_name};
 use crate::action::{Ending, Report, Verdict};
@@ -33,11 +34,22 @@ const ECHOED: usize = 6;
 #[derive(Debug, Default)]
 pub struct Client {
     routes: Routes,
+    fence: Fence,
+    clock: Clock,
 }
 
 impl Client {
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A client that reaches no address outside the fence, and takes the time from this clock.
+    pub fn within(fence: Fence, clock: Clock) -> Self {
+        Self { routes: Routes::default(), fence, clock }
+    }
+
+    pub(super) fn now(&self) -> jiff::Timestamp {
+        self.clock.now()
     }
 
     pub async fn send(&self, http: &Http, conduct: &Conduct) -> Report {
@@ -58,7 +70,7 @@ impl Client {
 
     /// Sends and reads, under the conduct's timeout and cancel. An error is the ending of a run that has no answer.
     pub(super) async fn exchange(&self, request: Request, conduct: &Conduct) -> Result<Answer, Ending> {
-        exchange::exchange(&self.routes, request, &Demand::new(conduct)).await
+        exchange::exchange((&self.routes, &self.fence), request, &Demand::new(conduct)).await
     }
 }
 

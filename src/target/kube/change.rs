@@ -1,6 +1,5 @@
 //! The changes. Each reads what it must know, builds the call that was shown, and sends it once. Nothing is ever sent again.
 
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::fault::{Cause, Fault};
@@ -68,7 +67,7 @@ pub(super) async fn prepare(session: &Session<'_>, kube: &Kube, expected: Option
     let call = if let Kube::Patch(target) = &kube {
         change::patch(target, &found, namespace, held)
     } else {
-        change::call(&kube, namespace, held, &Timestamp::now().to_string()).ok_or_else(no_change)?
+        change::call(&kube, namespace, held, &session.now().to_string()).ok_or_else(no_change)?
     };
     let (what, done) = words(&kube, &name);
     let right = format!("{} {}{}", verb(&call), found.full_name(), subresource(&kube, &name));

@@ -8,12 +8,15 @@ use kube::Config;
 use kube::config::{AuthInfo, ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
 
 use super::proxy;
+use crate::target::fence::Fence;
 
 /// Where the connection's settings come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// Merged as kubectl does: the first file to name a thing wins. Files that don't exist are skipped unless all are missing.
     Kubeconfig(Vec<PathBuf>),
+    /// The text of one, which was never a file: a drill's world writes it.
+    Text(String),
     /// The service account of the pod qrh runs in. Never guessed: only where the caller asks for it.
     InCluster,
 }
@@ -56,6 +59,8 @@ pub enum ConnectError {
     Namespace { namespace: String },
     #[error("this is not a pod with a service account: {cause}; leave out the in-cluster setting to use a kubeconfig")]
     NotInCluster { cause: String },
+    #[error("{cause}; context `{context}` is not used")]
+    Fenced { context: String, cause: String },
     #[error("the reading of the kubeconfig was interrupted: {cause}; start again")]
     Interrupted { cause: String },
 }
@@ -90,9 +95,36 @@ pub(super) struct Plugin {
 pub(super) async fn pin(options: ConnectOptions) -> Result<Pinned, ConnectError> {
     let read = tokio::task::spawn_blocking(move || match &options.source {
         Source::InCluster => in_cluster(&options),
-        Source::Kubeconfig(files) => from_files(files, &options),
+        Source::Kubeconfig(files) => {
+            let names = list(files.iter().map(|file| file.display().to_string()));
+            chosen(merge(files)?, names, &options)
+        }
+        Source::Text(text) => {
+            let names = "the world's kubeconfig".to_owned();
+            let read = Kubeconfig::from_yaml(text);
+            let read = read.map_err(|error| ConnectError::File { file: names.clone(), cause: one_line(&error.to_string()) })?;
+            chosen(read, names, &options)
+        }
     });
     read.await.map_err(|error| ConnectError::Interrupted { cause: error.to_string() })?
+}
+
+/// Whether a drill may use this: its server within the fence, and nothing on the way there that isn't.
+pub(super) fn fenced(pinned: &Pinned, fence: &Fence) -> Result<(), ConnectError> {
+    if fence.is_open() {
+        return Ok(());
+    }
+    let refused = |cause: String| Err(ConnectError::Fenced { context: pinned.context.clone(), cause });
+    if pinned.plugin.is_some() || pinned.config.auth_info.auth_provider.is_some() {
+        return refused("this is a drill, and a credential program is not part of its world".to_owned());
+    }
+    if pinned.config.proxy_url.is_some() {
+        return refused("this is a drill, and a proxy is not part of its world".to_owned());
+    }
+    match reqwest::Url::parse(&pinned.config.cluster_url.to_string()) {
+        Ok(url) => fence.refuses(&url).map_or(Ok(()), refused),
+        Err(error) => refused(format!("this is a drill, and its server's address can't be read: {error}")),
+    }
 }
 
 fn in_cluster(options: &ConnectOptions) -> Result<Pinned, ConnectError> {
@@ -101,9 +133,8 @@ fn in_cluster(options: &ConnectOptions) -> Result<Pinned, ConnectError> {
     Ok(Pinned { context: "in-cluster".to_owned(), namespace, user: None, config: bounded(config), plugin: None })
 }
 
-fn from_files(files: &[PathBuf], options: &ConnectOptions) -> Result<Pinned, ConnectError> {
-    let merged = merge(files)?;
-    let names = list(files.iter().map(|file| file.display().to_string()));
+/// The context that is wanted; `names` says where it was read.
+fn chosen(merged: Kubeconfig, names: String, options: &ConnectOptions) -> Result<Pinned, ConnectError> {
     let contexts = list(merged.contexts.iter().map(|context| context.name.clone()));
     let chosen = options.context.clone().or_else(|| merged.current_context.clone()).filter(|context| !context.is_empty());
     let Some(context) = chosen else {

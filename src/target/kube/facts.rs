@@ -46,7 +46,7 @@ pub(super) async fn read(session: &Session<'_>, name: &str, container: Option<&s
     if let Some(sets) = missing.keep("revisions", sets) {
         let now = revision(&deployment);
         let find = |wanted: Option<i64>| sets.iter().find(|set| wanted.is_some() && revision(set) == wanted);
-        let describe = |set: Option<&Value>| set.map_or(Value::Null, |set| release(set, container, &pods));
+        let describe = |set: Option<&Value>| set.map_or(Value::Null, |set| release(set, (container, session.now()), &pods));
         facts.insert("current".to_owned(), describe(find(now)));
         facts.insert("previous".to_owned(), describe(find(previous(&sets, now))));
     }
@@ -97,7 +97,7 @@ fn chosen<'a>(template: &'a Value, container: Option<&str>) -> Option<&'a Value>
 }
 
 /// One revision. A tag can be moved: where the image has no digest, what its pods run tells it.
-fn release(set: &Value, container: Option<&str>, pods: &[Value]) -> Value {
+fn release(set: &Value, (container, now): (Option<&str>, Timestamp), pods: &[Value]) -> Value {
     let found = chosen(&set["spec"]["template"], container);
     let image = found.map(|found| text(found, "/image"));
     let named = found.map(|found| text(found, "/name")).unwrap_or_default();
@@ -112,7 +112,7 @@ fn release(set: &Value, container: Option<&str>, pods: &[Value]) -> Value {
         "image": image,
         "digest": seen,
         "created": set["metadata"]["creationTimestamp"],
-        "age_s": created.map(|created| Timestamp::now().duration_since(created).as_secs()),
+        "age_s": created.map(|created| now.duration_since(created).as_secs()),
         "replica_set": set["metadata"]["name"],
     })
 }

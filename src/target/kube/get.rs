@@ -45,12 +45,12 @@ async fn get(session: &Session<'_>, target: &Get, lines: &mut Collector) -> Resu
     let resource = resource(session, &target.resource).await?;
     if let Some(name) = &target.name {
         let object = slim(session.object(&resource, name).await?);
-        say(lines, table::lines(&resource.kind, std::slice::from_ref(&object), Timestamp::now())).await;
+        say(lines, table::lines(&resource.kind, std::slice::from_ref(&object), session.now())).await;
         return Ok(Outcome::of(object));
     }
     let ask = list::ask(session, &resource, describe::list_or_one(target, &resource, session.namespace()));
     let Listing { items, rest } = list::read(session, &ask).await?;
-    say(lines, table::lines(&resource.kind, &items, Timestamp::now())).await;
+    say(lines, table::lines(&resource.kind, &items, session.now())).await;
     Ok(listed(items, rest, lines).await)
 }
 
@@ -81,7 +81,7 @@ async fn described(session: &Session<'_>, target: &Named, lines: &mut Collector)
             let of_kind = |event: &Value| event["involvedObject"]["kind"] == resource.kind.as_str();
             let events = newest(listing.items.into_iter().filter(of_kind).collect());
             say(lines, ["Events:".to_owned()]).await;
-            say(lines, table::lines("Event", &events, Timestamp::now())).await;
+            say(lines, table::lines("Event", &events, session.now())).await;
             Value::Array(events)
         }
         // The object is worth having without them.
@@ -100,7 +100,7 @@ async fn events(session: &Session<'_>, target: &Events, lines: &mut Collector) -
     let ask = list::ask(session, &Resource::events(), describe::events(target, session.namespace()));
     let Listing { items, rest } = list::read(session, &ask).await?;
     let events = newest(items);
-    say(lines, table::lines("Event", &events, Timestamp::now())).await;
+    say(lines, table::lines("Event", &events, session.now())).await;
     Ok(listed(events, rest, lines).await)
 }
 

@@ -61,6 +61,10 @@ impl<'a> Session<'a> {
         self.cluster.namespace()
     }
 
+    pub fn now(&self) -> jiff::Timestamp {
+        self.cluster.now()
+    }
+
     pub fn whereabouts(&self) -> Whereabouts<'_> {
         self.cluster.whereabouts()
     }

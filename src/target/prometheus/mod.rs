@@ -26,7 +26,7 @@ const ANSWER_BYTES: usize = 16 * 1024 * 1024;
 const LONGEST_ADDRESS: usize = 2_000;
 
 pub async fn query(client: &Client, promql: &Promql, conduct: &Conduct) -> Report {
-    let (request, window) = match request(promql, SystemTime::now(), conduct.timeout) {
+    let (request, window) = match request(promql, client.now().into(), conduct.timeout) {
         Ok(request) => request,
         Err(why) => return Report::ended(Ending::Failed(ingest::text(&why))),
     };

@@ -285,6 +285,7 @@ impl Console {
             read_only,
             person: true,
             actor: "alice".to_owned(),
+            drill: None,
         };
         let (state, effects) = State::open(setup, opened, now);
         let mut console = Self {
@@ -329,7 +330,7 @@ impl Console {
                 Effect::Read { run, .. } | Effect::Apply { run, .. } => self.running.push(run),
                 Effect::Tell(notice) => self.input(Input::Told(notice)),
                 Effect::Quit => self.quit = true,
-                Effect::Look | Effect::Abandon(_) | Effect::Stop(_) | Effect::Measure { .. } => {}
+                Effect::Look | Effect::Abandon(_) | Effect::Stop(_) | Effect::Measure { .. } | Effect::Exercise(_) => {}
             }
         }
     }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{intent, open, scroll};
 use crate::engine::event::Ready;
-use crate::engine::{Intent, Notice, State};
+use crate::engine::{Intent, Notice, Plea, State};
 use crate::runbook::model::{Effect, StepId};
 use crate::tui::keys::{Mode, Verb};
 use crate::tui::model::{Choice, List, Model, Out, Overlay, Pager, Pane, Prompt, Sheet};
@@ -32,6 +32,10 @@ pub fn verb(model: &mut Model, state: &State, verb: Verb, now: Timestamp) -> Vec
         Verb::Card => open::sheet(model, Sheet::Card),
         Verb::Help => open::sheet(model, Sheet::Help),
         Verb::Messages => open::sheet(model, Sheet::Messages),
+        Verb::Briefing if state.setup.drill.is_some() => open::sheet(model, Sheet::Briefing),
+        Verb::Briefing => model.say(Notice::Info("this is no drill".to_owned()), now),
+        Verb::Hint => return intent(Intent::Exercise(Plea::Hint)),
+        Verb::Diagnose => open::list(model, state, List::Causes, now),
         Verb::Whole => model.overlay = Overlay::Pager(Pager::default()),
         Verb::NextPane => focus(model, 1),
         Verb::PreviousPane => focus(model, Pane::ALL.len() - 1),

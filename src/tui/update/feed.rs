@@ -1,7 +1,8 @@
 //! What the world sends: streamed lines and records of the log.
 
-use crate::engine::State;
+use crate::engine::{Notice, State};
 use crate::timeline::record::{Finished, Happening, Record, RunId};
+use crate::tui::keys::{Mode, Verb};
 use crate::tui::model::{LINES, Model, Output, RUNS};
 use crate::tui::ring::{Position, Ring};
 use crate::tui::theme::Role;
@@ -34,10 +35,11 @@ fn open(model: &mut Model, run: RunId, title: String) {
 }
 
 pub fn recorded(model: &mut Model, record: &Record) {
-    let (role, text) = tell::tell(&record.happening);
+    let Some((role, text)) = tell::tell(&record.happening) else { return };
     let time = clock::time_of_day(record.time, &model.zone);
     let text: Vec<&str> = text.lines().collect();
     model.events.push(role, format!("{time} {}", text.join(" / ")));
+    announce(model, record);
     match &record.happening {
         Happening::Started(started) => open(model, started.run, started.title.clone()),
         Happening::Intended(intended) => open(model, intended.run, intended.title.clone()),
@@ -60,8 +62,33 @@ pub fn recorded(model: &mut Model, record: &Record) {
         | Happening::FindingLifted { .. }
         | Happening::Noted { .. }
         | Happening::Measured { .. }
-        | Happening::LogMended { .. } => {}
+        | Happening::LogMended { .. }
+        | Happening::DrillBegan(_)
+        | Happening::DrillInjected(_)
+        | Happening::DrillHinted(_)
+        | Happening::DrillObserved(_)
+        | Happening::DrillDiagnosed(_)
+        | Happening::DrillRated(_)
+        | Happening::DrillPaused { .. }
+        | Happening::DrillContinued { .. }
+        | Happening::DrillRevealed(_)
+        | Happening::DrillEnded(_) => {}
     }
+}
+
+/// What a drill brings is said on the notice line as well: no key is taken for it, and nothing is covered.
+fn announce(model: &mut Model, record: &Record) {
+    let said = if let Happening::DrillInjected(injected) = &record.happening {
+        format!("{}: {}", injected.from.as_str().to_uppercase(), injected.text)
+    } else if let Happening::DrillHinted(hinted) = &record.happening {
+        format!("hint {}: {}", hinted.hint, hinted.text)
+    } else if let Happening::DrillEnded(ended) = &record.happening {
+        let key = model.keys.key(Mode::Console, Verb::Close);
+        format!("the drill is over, {}: {}. {key} closes it", ended.outcome.as_str(), ended.why)
+    } else {
+        return;
+    };
+    model.say(Notice::Info(said), record.time);
 }
 
 /// How it ended, as the last line. Lines that were not streamed here (a resumed incident) come from the report's tail.

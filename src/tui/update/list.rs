@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{intent, open, scroll};
-use crate::engine::{Intent, Notice, State};
+use crate::engine::{Intent, Notice, Plea, State};
 use crate::tui::keys::Verb;
 use crate::tui::model::{Choice, List, Model, Out, Overlay, Prompt};
 use crate::tui::view::choices;
@@ -43,6 +43,7 @@ fn chosen(model: &mut Model, state: &State, (list, choice): (List, Choice), now:
             Vec::new()
         }
         (_, Choice::Step(step)) => intent(Intent::GoTo(step)),
-        (List::Verdict(_) | List::Findings, Choice::Run(_)) => Vec::new(),
+        (_, Choice::Cause(cause)) => intent(Intent::Exercise(Plea::Diagnose(cause))),
+        (List::Verdict(_) | List::Findings | List::Causes, Choice::Run(_)) => Vec::new(),
     }
 }

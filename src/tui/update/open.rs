@@ -25,6 +25,7 @@ pub fn list(model: &mut Model, state: &State, list: List, now: Timestamp) {
             List::Unknown | List::Verdict(_) => "no outcome is unknown",
             List::Running => "nothing is running",
             List::Findings => "no finding that holds sends anywhere",
+            List::Causes => "this is no drill: there is no cause to state",
         };
         model.say(Notice::Info(why.to_owned()), now);
         return;

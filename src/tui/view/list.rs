@@ -26,7 +26,13 @@ pub fn choices(state: &State, list: List) -> Vec<Choice> {
             let steps: BTreeSet<&StepId> = state.incident.findings.values().filter_map(|held| held.go.as_ref()).collect();
             state.steps().filter(|step| steps.contains(&step.id)).map(|step| Choice::Step(step.id.clone())).collect()
         }
+        List::Causes => causes(state).iter().map(|(id, _)| Choice::Cause(id.clone())).collect(),
     }
+}
+
+/// What may be stated as the cause.
+fn causes(state: &State) -> &[(String, String)] {
+    state.setup.drill.as_ref().map_or(&[], |drill| &drill.causes)
 }
 
 /// What can be stopped: the change first.
@@ -45,6 +51,7 @@ fn heading(list: List) -> (&'static str, &'static str) {
         List::Verdict(_) => ("What became of it", "Choose what you know to be true; then say how you know."),
         List::Running => ("Stop a command", "Choose which."),
         List::Findings => ("Follow a finding", "Choose where to go."),
+        List::Causes => ("State the cause", "A later statement takes the place of this one."),
     }
 }
 
@@ -87,6 +94,10 @@ fn describe(scene: &Scene, choice: &Choice) -> (String, String) {
             let means = state.incident.findings.values().find(|held| held.go.as_ref() == Some(step)).map(|held| held.means.clone());
             let title = state.setup.runbook.step(step).map_or_else(|| step.to_string(), |found| found.title.value.clone());
             (title, means.unwrap_or_default())
+        }
+        Choice::Cause(cause) => {
+            let says = causes(state).iter().find(|(id, _)| id == cause).map_or_else(String::new, |(_, says)| says.clone());
+            (says, cause.clone())
         }
     }
 }

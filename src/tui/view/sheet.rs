@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Scene, footer, header, step};
 use crate::tui::clock;
-use crate::tui::keys::Mode;
+use crate::tui::keys::{Mode, Verb};
 use crate::tui::model::Sheet;
 use crate::tui::paint::{Brush, Row, Weight};
 use crate::tui::theme::Role;
@@ -20,6 +20,7 @@ pub fn draw(scene: &Scene, sheet: Sheet, scroll: usize, body: Rect, brush: &mut 
         Sheet::Help => " Keys ",
         Sheet::Card => " Service card ",
         Sheet::Messages => " Messages ",
+        Sheet::Briefing => " DRILL: briefing ",
     };
     let inner = brush.frame(body, &Row::new(Role::Focus, title), (Role::Focus, Weight::Plain));
     let rows = rows(scene, sheet);
@@ -34,6 +35,7 @@ pub fn rows(scene: &Scene, sheet: Sheet) -> Vec<Row> {
         Sheet::Help => help(scene),
         Sheet::Card => card(scene),
         Sheet::Messages => messages(scene),
+        Sheet::Briefing => briefing(scene),
     }
 }
 
@@ -111,6 +113,25 @@ fn plain(value: &Value) -> String {
         Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.to_string(),
     }
+}
+
+fn briefing(scene: &Scene) -> Vec<Row> {
+    let Some(drill) = &scene.state.setup.drill else { return Vec::new() };
+    let mut rows = vec![
+        Row::new(Role::Drill, " DRILL ").and(Role::Strong, format!(" {} ({})", drill.title, drill.level)),
+        Row::text("Nothing here is real, and nothing real can be reached from here."),
+        Row::default(),
+    ];
+    rows.extend(drill.text.lines().map(Row::text));
+    rows.push(Row::default());
+    rows.extend(drill.roles.iter().map(|role| named("role", Role::Text, role.as_str())));
+    let keys = |verb| scene.model.keys.key(Mode::Console, verb);
+    rows.push(named("this page again", Role::Text, keys(Verb::Briefing)));
+    rows.push(named("a hint, at a price", Role::Text, keys(Verb::Hint)));
+    rows.push(named("state the cause", Role::Text, keys(Verb::Diagnose)));
+    rows.extend(drill.causes.iter().map(|(id, says)| named(&format!("  {id}"), Role::Text, says.as_str())));
+    rows.push(named("begin", Role::Strong, scene.model.keys.key(Mode::Read, Verb::Back)));
+    rows
 }
 
 fn messages(scene: &Scene) -> Vec<Row> {

@@ -80,7 +80,7 @@ pub fn plain(node: &Node) -> serde_json::Value {
     }
 }
 
-pub(super) fn object(file: &SourceFile, node: &Node, shape: &Shape) -> Node {
+pub(in crate::runbook) fn object(file: &SourceFile, node: &Node, shape: &Shape) -> Node {
     let entries = node.entries().iter().map(|(key, value)| match shape.key(&key.value) {
         Some(known) => (key.clone(), normal(file, value, &known.kind)),
         None => (key.clone(), value.clone()),
@@ -88,7 +88,7 @@ pub(super) fn object(file: &SourceFile, node: &Node, shape: &Shape) -> Node {
     Node::new(Value::Map(entries.collect()), node.span)
 }
 
-pub(super) fn normal(file: &SourceFile, node: &Node, kind: &Kind) -> Node {
+pub(in crate::runbook) fn normal(file: &SourceFile, node: &Node, kind: &Kind) -> Node {
     match (kind, &node.value) {
         (Kind::Argument, Value::Bool(_) | Value::Int(_) | Value::Float(_)) => {
             Node::new(Value::Text(file.slice(node.span).to_owned()), node.span)

@@ -9,7 +9,7 @@ use crate::runbook::vocabulary::kube::verb_named;
 use crate::runbook::vocabulary::{Case, Group, Key, Kind, Need, Shape};
 
 use super::{Checker, What};
-use crate::runbook::read::words::list;
+use crate::runbook::form::words::list;
 
 impl Checker<'_> {
     pub(super) fn map(&mut self, node: &Node, kind: &Kind, what: What<'_>, (keys, of): (Case, &Kind)) {

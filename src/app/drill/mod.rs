@@ -1,0 +1,305 @@
+//! A drill on a console: the machine of `drill::exercise` with a world, a clock, an autopilot where nobody plays, and a facilitator's door.
+//!
+//! A [`Stage`] is the only thing that holds an autopilot, and it is made only of a world that was started for it: a console on a live target
+//! has no stage, so nothing can play there.
+
+pub mod door;
+mod facilitate;
+pub mod pilot;
+pub mod story;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::task::{AbortHandle, block_in_place};
+
+use super::world::{Sender, World};
+use crate::drill::exercise::{Exercise, Out, Truth};
+use crate::drill::scenario::model::{Drill, Level};
+use crate::drill::world::plant::{Fault, Health, SERVICES};
+use crate::drill::world::{self, Options, Pace, Running};
+use crate::engine::{Briefing, Intent, Notice, Plea, State};
+use crate::runbook::catalog::{self, Service};
+use crate::runbook::source::SourceFile;
+use crate::target::{Clock, Fence};
+use crate::timeline::drill::Sender as From;
+use crate::timeline::record::Happening;
+use door::Door;
+use pilot::{Pilot, Seat};
+use story::{Story, Tempo, later};
+
+/// How often a flowing story's world is moved on, and how often the drill looks at it, in real time.
+const FLOW: Duration = Duration::from_millis(200);
+const FLOWS_TO_A_BEAT: u32 = 5;
+/// What the autopilot takes for each thing it does: in a stepped story, and in one that somebody watches.
+const PAUSE_STEPPED: Duration = Duration::from_secs(2);
+const PAUSE_WATCHED: Duration = Duration::from_millis(1500);
+
+/// Who plays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Player {
+    Person,
+    Autopilot,
+}
+
+/// A drill to be played.
+pub struct Script {
+    /// At its level already.
+    pub drill: Drill,
+    pub level: Level,
+    pub seed: u64,
+    /// The text it was read from.
+    pub document: String,
+    pub tempo: Tempo,
+    pub player: Player,
+    /// Whether a facilitator may come in.
+    pub facilitated: bool,
+    pub actor: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    #[error("the drill's world can't be started: {0}")]
+    World(#[from] world::Error),
+    #[error("the drill's world has no service `{wanted}`; it has: {known}")]
+    Service { wanted: String, known: String },
+    #[error("fault {id} of the drill: {why}; correct the drill")]
+    Fault { id: String, why: String },
+    #[error("the catalog of the drill's world can't be read: {0}; this is a mistake in qrh")]
+    Catalog(String),
+}
+
+/// What the console is to do for the drill.
+#[derive(Debug)]
+pub enum Move {
+    Append(Happening),
+    /// The target is looked at anew: what was read before the page may hold no longer.
+    Look,
+    Intend(Intent),
+    Tell(Notice),
+}
+
+/// A drill that is played.
+pub struct Stage {
+    exercise: Exercise,
+    faults: BTreeMap<String, Fault>,
+    story: Arc<Story>,
+    world: Arc<Running>,
+    pilot: Option<Pilot>,
+    facilitated: bool,
+    actor: String,
+    paused: bool,
+    flow: Option<AbortHandle>,
+    door: Option<Door>,
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.flow.iter().for_each(AbortHandle::abort);
+    }
+}
+
+/// Starts the world of a drill.
+pub async fn raise(script: Script) -> Result<Stage, StageError> {
+    let epoch = epoch(script.tempo);
+    let options = Options { seed: script.seed, pace: Pace::Stepped, epoch: Some(epoch), ..Options::default() };
+    let mut faults = BTreeMap::new();
+    for fault in &script.drill.faults {
+        let read = Fault::read(&fault.kind.value, &fault.service, &fault.with);
+        faults.insert(fault.id.clone(), read.map_err(|why| StageError::Fault { id: fault.id.clone(), why })?);
+    }
+    let world = Arc::new(world::start(options).await?);
+    let pushed = Arc::clone(&world);
+    let story = Arc::new(Story::new(epoch, script.tempo, move |by| pushed.advance(by)));
+    let waits = script.drill.messages().any(|inject| inject.from == From::Pager);
+    let pause = match script.tempo {
+        Tempo::Stepped => PAUSE_STEPPED,
+        Tempo::Flowing(factor) => PAUSE_WATCHED.mul_f64(factor),
+    };
+    let pilot = match script.player {
+        Player::Autopilot => Some(Pilot::new(script.drill.autopilot.clone(), pause, waits)),
+        Player::Person => None,
+    };
+    let exercise = Exercise::new((script.drill, script.level), script.seed, script.document, epoch);
+    Ok(Stage {
+        exercise,
+        faults,
+        story,
+        world,
+        pilot,
+        facilitated: script.facilitated,
+        actor: script.actor,
+        paused: false,
+        flow: None,
+        door: None,
+    })
+}
+
+/// A story that is stepped begins at a whole minute, so that what goes by the clock in it goes the same way each time.
+fn epoch(tempo: Tempo) -> Timestamp {
+    let now = Timestamp::now();
+    match tempo {
+        Tempo::Flowing(_) => now,
+        Tempo::Stepped => Timestamp::from_second(now.as_second() / 60 * 60).unwrap_or(now),
+    }
+}
+
+impl Stage {
+    pub fn clock(&self) -> Clock {
+        let story: Arc<dyn crate::target::clock::Story> = self.story.clone();
+        Clock::Story(story)
+    }
+
+    /// Around the world's own addresses.
+    pub fn fence(&self) -> Fence {
+        let urls = SERVICES.iter().filter_map(|site| self.world.service_url(site.name)).chain([self.world.prometheus_url()]);
+        let plain = urls.filter_map(|url| url.strip_prefix("http://")?.parse::<SocketAddr>().ok());
+        Fence::around(plain.chain([self.world.address()]))
+    }
+
+    pub fn kubeconfig(&self) -> &str {
+        self.world.kubeconfig()
+    }
+
+    /// The service the drill is about, as the world's own catalog has it.
+    pub fn service(&self) -> Result<Service, StageError> {
+        let file = SourceFile::new("the world's catalog", self.world.catalog().into_bytes());
+        let (found, diagnostics) = catalog::load(&file);
+        let found = found.ok_or_else(|| {
+            let said: Vec<String> = diagnostics.iter().map(|diagnostic| diagnostic.message.clone()).collect();
+            StageError::Catalog(said.join("; "))
+        })?;
+        let wanted = &self.exercise.drill().service;
+        found.service(wanted).cloned().ok_or_else(|| {
+            let known: Vec<&str> = found.services.iter().map(|service| service.name.as_str()).collect();
+            StageError::Service { wanted: wanted.clone(), known: known.join(", ") }
+        })
+    }
+
+    /// What the trainee may know.
+    pub fn briefing(&self) -> Briefing {
+        let drill = self.exercise.drill();
+        Briefing {
+            title: drill.title.clone(),
+            level: self.exercise.level().as_str().to_owned(),
+            text: drill.briefing.clone(),
+            roles: drill.roles.iter().map(|role| format!("{}: {}", role.name, role.does)).collect(),
+            causes: drill.causes.iter().map(|cause| (cause.id.clone(), cause.says.clone())).collect(),
+        }
+    }
+
+    pub fn began(&self) -> Happening {
+        self.exercise.began()
+    }
+
+    pub fn is_piloted(&self) -> bool {
+        self.pilot.is_some()
+    }
+
+    pub fn is_stepped(&self) -> bool {
+        // One that is held waits for the facilitator.
+        self.story.tempo() == Tempo::Stepped && !self.paused
+    }
+
+    /// The console is there: the story begins to flow, and the facilitator may come in.
+    pub fn begin(&mut self, dir: &Path, sender: &Sender) -> std::io::Result<()> {
+        if self.facilitated {
+            self.door = Some(door::open(dir, sender.clone())?);
+        }
+        if !self.is_stepped() {
+            let (story, sender) = (Arc::clone(&self.story), sender.clone());
+            let flow = tokio::spawn(async move {
+                let mut tick = tokio::time::interval(FLOW);
+                let mut ticks: u32 = 0;
+                loop {
+                    tick.tick().await;
+                    block_in_place(|| story.flow());
+                    ticks = ticks.wrapping_add(1);
+                    if ticks.is_multiple_of(FLOWS_TO_A_BEAT) {
+                        // A console that is behind looks when it has caught up.
+                        let _ = sender.try_send(World::Beat);
+                    }
+                }
+            });
+            self.flow = Some(flow.abort_handle());
+        }
+        Ok(())
+    }
+
+    /// How many wait for a time of the story.
+    pub fn sleepers(&self) -> usize {
+        self.story.sleepers().1
+    }
+
+    /// Moves a stepped story on to the next thing that is due.
+    pub fn step(&self, now: Timestamp) {
+        let pilot = self.pilot.as_ref().map(Pilot::due).filter(|due| *due > now);
+        let due = [self.story.sleepers().0, self.exercise.due(), pilot];
+        let due = due.into_iter().flatten().filter(|due| *due > now).min();
+        let due = due.unwrap_or_else(|| later(now, crate::drill::exercise::LOOK_EVERY));
+        block_in_place(|| self.story.step_to(due));
+    }
+
+    /// What the drill and its autopilot do now.
+    pub fn play(&mut self, state: &State, settled: bool) -> Vec<Move> {
+        let now = self.story.flow();
+        if self.paused {
+            return Vec::new();
+        }
+        let looks = self.exercise.due().is_some_and(|due| due <= now);
+        let pilots = self.pilot.as_ref().is_some_and(|pilot| pilot.due() <= now);
+        if !looks && !pilots {
+            return Vec::new();
+        }
+        block_in_place(|| {
+            let health = self.health();
+            let truth = Truth { now, health: &health, incident: &state.incident };
+            let mut moves = Vec::new();
+            for out in self.exercise.look(truth) {
+                match out {
+                    Out::Happened(happening) => {
+                        let pages = matches!(&happening, Happening::DrillInjected(injected) if injected.from == From::Pager);
+                        moves.push(Move::Append(happening));
+                        moves.extend(pages.then_some(Move::Look));
+                    }
+                    Out::Begin(id) => self.faults.get(&id).into_iter().for_each(|fault| self.world.put(&id, fault.clone())),
+                }
+            }
+            if moves.is_empty() {
+                moves.extend(self.piloted(state, settled, truth));
+            }
+            moves
+        })
+    }
+
+    fn piloted(&mut self, state: &State, settled: bool, truth: Truth<'_>) -> Option<Move> {
+        let pilot = self.pilot.as_mut()?;
+        let open = settled && state.incident.drill.diagnosed.is_none();
+        let cause = if open { self.exercise.conclusion(truth) } else { None };
+        pilot.next(&Seat { state, now: truth.now, settled, ended: self.exercise.ended(), cause }).map(Move::Intend)
+    }
+
+    fn health(&self) -> BTreeMap<String, Health> {
+        let drill = self.exercise.drill();
+        let named: BTreeSet<&str> = SERVICES.iter().map(|site| site.name).chain([drill.service.as_str()]).collect();
+        named.into_iter().map(|name| (name.to_owned(), self.world.health(name))).collect()
+    }
+
+    /// What the trainee asks of the drill.
+    pub fn plead(&mut self, plea: &Plea) -> Result<Happening, String> {
+        let now = self.story.flow();
+        match plea {
+            Plea::Hint => self.exercise.hint(now),
+            Plea::Diagnose(cause) => self.exercise.diagnose(cause, &self.actor),
+        }
+    }
+
+    /// The last words of a drill that has not ended by itself.
+    pub fn finish(&mut self, state: &State) -> Vec<Happening> {
+        self.exercise.finish(&state.incident)
+    }
+}

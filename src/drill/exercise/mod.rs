@@ -1,0 +1,396 @@
+//! One drill being played, as a machine: time, the world's truth and the incident as the log has it come in; what happens in the drill goes
+//! out as records to append and faults to begin. No clock, no sockets, no screen, so that every drill can be played a thousand times over.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use serde_json::Value;
+
+use super::scenario::model::{Drill, Due, Fault, Inject, Level};
+use super::scenario::scope;
+use crate::drill::world::plant::Health;
+use crate::runbook::model::Expression;
+use crate::timeline::drill::{Began, Diagnosed, DrillOutcome, Ended, Hinted, Injected, Observed, Rated, Rating, Revealed, Sender, Sight};
+use crate::timeline::identifier::Digest;
+use crate::timeline::incident::Incident;
+use crate::timeline::record::Happening;
+
+/// How often the world is looked at, in its own time.
+pub const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// What is true now.
+#[derive(Debug, Clone, Copy)]
+pub struct Truth<'a> {
+    pub now: Timestamp,
+    /// Of every service of the world, by its name.
+    pub health: &'a BTreeMap<String, Health>,
+    pub incident: &'a Incident,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Out {
+    /// For the log.
+    Happened(Happening),
+    /// The drill's fault of this id begins now.
+    Begin(String),
+}
+
+/// Where a message stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    Waiting,
+    /// A facilitator keeps it back.
+    Held,
+    Sent,
+}
+
+/// Opened with the scenario, the exact document it came from, and when it began.
+#[derive(Debug)]
+pub struct Exercise {
+    drill: Drill,
+    level: Level,
+    seed: u64,
+    document: String,
+    began: Timestamp,
+    looked: Option<Timestamp>,
+    faults: BTreeSet<String>,
+    messages: BTreeMap<String, Delivery>,
+    hints: usize,
+    seen: Seen,
+    ended: Option<Ended>,
+}
+
+/// The world's truth as it was recorded last.
+#[derive(Debug, Default)]
+struct Seen {
+    healthy: Option<bool>,
+    faults: BTreeMap<String, Stage>,
+    /// There was something to mitigate: a fault had begun and the drill's success did not hold.
+    harmed: bool,
+    mitigated: Option<Timestamp>,
+    durable: bool,
+    failing: BTreeSet<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Active,
+    Cured,
+}
+
+impl Exercise {
+    /// `drill` at its level already; `document` is the text it was read from, which is what the reveal shows.
+    pub fn new((drill, level): (Drill, Level), seed: u64, document: String, began: Timestamp) -> Self {
+        let messages = drill.messages().map(|inject| (inject.id.clone(), Delivery::Waiting)).collect();
+        Self {
+            drill,
+            level,
+            seed,
+            document,
+            began,
+            looked: None,
+            faults: BTreeSet::new(),
+            messages,
+            hints: 0,
+            seen: Seen::default(),
+            ended: None,
+        }
+    }
+
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    pub fn drill(&self) -> &Drill {
+        &self.drill
+    }
+
+    pub fn document(&self) -> &str {
+        &self.document
+    }
+
+    pub fn ended(&self) -> Option<&Ended> {
+        self.ended.as_ref()
+    }
+
+    pub fn began_at(&self) -> Timestamp {
+        self.began
+    }
+
+    pub fn deliveries(&self) -> &BTreeMap<String, Delivery> {
+        &self.messages
+    }
+
+    /// The first record: what is hidden is sealed by its digest.
+    pub fn began(&self) -> Happening {
+        Happening::DrillBegan(Began {
+            drill: self.drill.id.clone(),
+            level: self.level.as_str().to_owned(),
+            seed: self.seed,
+            world: self.drill.world.kind.as_str().to_owned(),
+            hidden_sha256: Digest::of(self.document.as_bytes()).to_string(),
+        })
+    }
+
+    /// When there is something to look at next; nothing once the drill is over.
+    pub fn due(&self) -> Option<Timestamp> {
+        if self.ended.is_some() {
+            return None;
+        }
+        let waiting = self.drill.messages().filter(|inject| self.delivery(inject) == Delivery::Waiting);
+        let messages = waiting.filter_map(|inject| match &inject.due {
+            Due::At(after) => Some(*after),
+            Due::When(_) => None,
+        });
+        let faults = self.drill.faults.iter().filter(|fault| !self.faults.contains(&fault.id)).map(|fault| fault.at);
+        let times = messages.chain(faults).chain([self.drill.limit]).map(|after| later(self.began, after));
+        let look = self.looked.map_or(self.began, |looked| later(looked, LOOK_EVERY));
+        times.chain([look]).min()
+    }
+
+    /// Time has passed, or something happened.
+    pub fn look(&mut self, truth: Truth<'_>) -> Vec<Out> {
+        if self.ended.is_some() || self.due().is_some_and(|due| truth.now < due) {
+            return Vec::new();
+        }
+        self.looked = Some(truth.now);
+        let mut out: Vec<Out> = self.begin_faults(truth.now).into_iter().map(Out::Begin).collect();
+        let scope = self.scope(truth);
+        out.extend(self.observe(truth, &scope).into_iter().map(|observed| Out::Happened(Happening::DrillObserved(observed))));
+        out.extend(self.deliver(truth.now, &scope).into_iter().map(Out::Happened));
+        let over = self.over(truth);
+        out.extend(over.into_iter().flat_map(|ended| self.end(ended)).map(Out::Happened));
+        out
+    }
+
+    fn scope(&self, truth: Truth<'_>) -> Value {
+        scope::predicate(&self.drill, truth.incident, truth.health, self.passed(truth.now))
+    }
+
+    fn passed(&self, now: Timestamp) -> Duration {
+        Duration::try_from(now.duration_since(self.began)).unwrap_or(Duration::ZERO)
+    }
+
+    fn begin_faults(&mut self, now: Timestamp) -> Vec<String> {
+        let passed = self.passed(now);
+        let due = |fault: &&Fault| fault.at <= passed && !self.faults.contains(&fault.id);
+        let due: Vec<String> = self.drill.faults.iter().filter(due).map(|fault| fault.id.clone()).collect();
+        self.faults.extend(due.iter().cloned());
+        due
+    }
+
+    fn delivery(&self, inject: &Inject) -> Delivery {
+        self.messages.get(&inject.id).copied().unwrap_or(Delivery::Waiting)
+    }
+
+    fn deliver(&mut self, now: Timestamp, scope: &Value) -> Vec<Happening> {
+        let passed = self.passed(now);
+        let due = |inject: &&Inject| match &inject.due {
+            Due::At(after) => *after <= passed,
+            Due::When(when) => holds(when, scope),
+        };
+        let waiting = self.drill.messages().filter(|inject| self.delivery(inject) == Delivery::Waiting);
+        let due: Vec<String> = waiting.filter(due).map(|inject| inject.id.clone()).collect();
+        due.iter().filter_map(|id| self.send(id)).collect()
+    }
+
+    fn send(&mut self, id: &str) -> Option<Happening> {
+        let inject = self.drill.messages().find(|inject| inject.id == id)?;
+        let injected = Injected { inject: Some(inject.id.clone()), from: inject.from, text: inject.text.clone() };
+        self.messages.insert(id.to_owned(), Delivery::Sent);
+        Some(Happening::DrillInjected(injected))
+    }
+
+    /// What became true since the last look.
+    fn observe(&mut self, truth: Truth<'_>, scope: &Value) -> Vec<Observed> {
+        let service = self.drill.service.clone();
+        let mut found = Vec::new();
+        let mut say = |what, of: Option<&str>, detail: String| {
+            found.push(Observed { what, service: service.clone(), of: of.map(str::to_owned), detail });
+        };
+        if let Some(health) = truth.health.get(&self.drill.service) {
+            if self.seen.healthy != Some(health.healthy) {
+                say(if health.healthy { Sight::Healthy } else { Sight::Unhealthy }, None, told(health));
+            }
+            self.seen.healthy = Some(health.healthy);
+        }
+        for fault in truth.health.values().flat_map(|health| &health.faults) {
+            let now = if fault.cured { Stage::Cured } else { Stage::Active };
+            let before = self.seen.faults.insert(fault.id.clone(), now);
+            match (before, now) {
+                (None, Stage::Active) => say(Sight::FaultBegan, Some(&fault.id), String::new()),
+                (None | Some(Stage::Active), Stage::Cured) => say(Sight::FaultCured, Some(&fault.id), String::new()),
+                (Some(Stage::Cured), Stage::Active) => say(Sight::FaultReturned, Some(&fault.id), String::new()),
+                (Some(Stage::Active), Stage::Active) | (Some(Stage::Cured), Stage::Cured) => {}
+            }
+        }
+        let well = holds(&self.drill.success.mitigated, scope);
+        self.seen.harmed |= !well && !self.faults.is_empty();
+        let mitigated = well && self.seen.harmed;
+        match (mitigated, self.seen.mitigated) {
+            (true, None) => {
+                self.seen.mitigated = Some(truth.now);
+                say(Sight::Mitigated, None, String::new());
+            }
+            (false, Some(_)) => {
+                self.seen.mitigated = None;
+                say(Sight::Unmitigated, None, String::new());
+            }
+            (true, Some(_)) | (false, None) => {}
+        }
+        if !self.seen.durable && self.is_durable(truth.now) {
+            self.seen.durable = true;
+            say(Sight::Durable, None, format!("held for {} s", self.drill.success.durable_for.as_secs()));
+        }
+        for fail in &self.drill.fail {
+            if holds(&fail.when, scope) && self.seen.failing.insert(fail.id.clone()) {
+                say(Sight::Failing, Some(&fail.id), fail.why.clone());
+            }
+        }
+        found
+    }
+
+    fn is_durable(&self, now: Timestamp) -> bool {
+        let held = self.seen.mitigated.and_then(|since| Duration::try_from(now.duration_since(since)).ok());
+        // A fault that is still to come is a part of it.
+        self.faults.len() == self.drill.faults.len() && held.is_some_and(|held| held >= self.drill.success.durable_for)
+    }
+
+    /// Whether the drill is over now, and how.
+    fn over(&self, truth: Truth<'_>) -> Option<Ended> {
+        if let Some(fail) = self.drill.fail.iter().find(|fail| fail.ends && self.seen.failing.contains(&fail.id)) {
+            return Some(Ended { outcome: DrillOutcome::Failed, why: fail.why.clone() });
+        }
+        if self.seen.durable {
+            let why = format!("the service has been well for {} s", self.drill.success.durable_for.as_secs());
+            return Some(Ended { outcome: DrillOutcome::Mitigated, why });
+        }
+        (self.passed(truth.now) >= self.drill.limit)
+            .then(|| Ended { outcome: DrillOutcome::TimedOut, why: format!("the {} s of this drill are over", self.drill.limit.as_secs()) })
+    }
+
+    fn end(&mut self, ended: Ended) -> Vec<Happening> {
+        self.ended = Some(ended.clone());
+        let sha256 = Digest::of(self.document.as_bytes()).to_string();
+        vec![Happening::DrillEnded(ended), Happening::DrillRevealed(Revealed { hidden: self.document.clone(), sha256 })]
+    }
+
+    /// The trainee leaves, or has closed the incident.
+    pub fn finish(&mut self, incident: &Incident) -> Vec<Happening> {
+        if self.ended.is_some() {
+            return Vec::new();
+        }
+        let closed = incident.closed.is_some();
+        let left = if closed { "the incident was closed" } else { "the console was left" };
+        let ended = match self.seen.mitigated.filter(|_| closed) {
+            Some(_) => {
+                Ended { outcome: DrillOutcome::Mitigated, why: format!("{left} while the service was well, before that had lasted") }
+            }
+            None => Ended { outcome: DrillOutcome::Abandoned, why: format!("{left} before the service was well") },
+        };
+        self.end(ended)
+    }
+
+    /// The next hint, at its price.
+    pub fn hint(&mut self, now: Timestamp) -> Result<Happening, String> {
+        self.open()?;
+        let Some(hint) = self.drill.hints.get(self.hints) else { return Err("there is no further hint".to_owned()) };
+        let passed = self.passed(now);
+        if passed < hint.after {
+            let left = hint.after.saturating_sub(passed).as_secs().max(1);
+            return Err(format!("the next hint may be had in {left} s"));
+        }
+        self.hints += 1;
+        let number = u32::try_from(self.hints).unwrap_or(u32::MAX);
+        Ok(Happening::DrillHinted(Hinted { hint: number, text: hint.text.clone(), penalty: hint.penalty }))
+    }
+
+    /// The stated diagnosis; a later one takes its place.
+    pub fn diagnose(&self, answer: &str, by: &str) -> Result<Happening, String> {
+        self.open()?;
+        match self.drill.cause(answer) {
+            Some(_) => Ok(Happening::DrillDiagnosed(Diagnosed { answer: answer.to_owned(), by: by.to_owned() })),
+            None => Err(format!("the drill has no cause `{answer}` to choose")),
+        }
+    }
+
+    fn open(&self) -> Result<(), String> {
+        match &self.ended {
+            None => Ok(()),
+            Some(ended) => Err(format!("the drill is over ({}): close the incident", ended.outcome.as_str())),
+        }
+    }
+
+    /// A facilitator sends a message before its time, or again.
+    pub fn fire(&mut self, id: &str) -> Result<Happening, String> {
+        self.open()?;
+        self.send(id).ok_or_else(|| self.unknown_message(id))
+    }
+
+    /// A facilitator keeps a message back, or lets it come when it is due.
+    pub fn hold(&mut self, id: &str, held: bool) -> Result<(), String> {
+        self.open()?;
+        match self.messages.get(id).copied() {
+            None => Err(self.unknown_message(id)),
+            Some(Delivery::Sent) => Err(format!("{id} was sent already")),
+            Some(Delivery::Waiting | Delivery::Held) => {
+                self.messages.insert(id.to_owned(), if held { Delivery::Held } else { Delivery::Waiting });
+                Ok(())
+            }
+        }
+    }
+
+    fn unknown_message(&self, id: &str) -> String {
+        let known: Vec<&str> = self.messages.keys().map(String::as_str).collect();
+        format!("there is no message `{id}`; there are: {}", known.join(", "))
+    }
+
+    /// A facilitator's own words.
+    pub fn say(&self, text: &str) -> Happening {
+        Happening::DrillInjected(Injected { inject: None, from: Sender::Facilitator, text: text.to_owned() })
+    }
+
+    /// A facilitator's rating; it may also come after the end.
+    pub fn rate(&self, objective: &str, rating: Rating, (by, why): (&str, &str)) -> Result<Happening, String> {
+        if !self.drill.objectives.iter().any(|known| known.id == objective) {
+            let known: Vec<&str> = self.drill.objectives.iter().map(|known| known.id.as_str()).collect();
+            return Err(format!("there is no objective `{objective}`; there are: {}", known.join(", ")));
+        }
+        let rated = Rated { objective: objective.to_owned(), rating, by: by.to_owned(), why: why.to_owned() };
+        Ok(Happening::DrillRated(rated))
+    }
+
+    /// What the autopilot may state as the cause now: the first of its conclusions that holds.
+    pub fn conclusion(&self, truth: Truth<'_>) -> Option<&str> {
+        let scope = self.scope(truth);
+        let found = self.drill.autopilot.diagnoses.iter().find(|conclusion| holds(&conclusion.when, &scope));
+        found.map(|conclusion| conclusion.cause.value.as_str())
+    }
+}
+
+/// One that can't be decided does not hold.
+fn holds(predicate: &Expression, scope: &Value) -> bool {
+    scope::holds(predicate, scope).unwrap_or(false)
+}
+
+fn told(health: &Health) -> String {
+    format!(
+        "{:.1} % of requests fail, p99 {:.0} ms, {} of {} pods ready, version {}",
+        health.error_share * 100.0,
+        health.p99_ms,
+        health.ready,
+        health.wanted,
+        health.version
+    )
+}
+
+/// `time + by`; stays where it is at the end of all time.
+fn later(time: Timestamp, by: Duration) -> Timestamp {
+    jiff::SignedDuration::try_from(by).ok().and_then(|by| time.checked_add(by).ok()).unwrap_or(time)
+}
