@@ -199,8 +199,10 @@ async fn every_answer_has_the_shape_of_a_real_nodes() {
         }
     }
     assert!(differ.is_empty(), "{} differ:\n{}", differ.len(), differ.join("\n"));
-    // Broken messages, which have no id to wait for. A real Node says two things to some; the first is what counts.
-    for text in [
+    // Broken messages, which have no id to wait for. Node 20 says two things to some; the first is what counts. Node 24.11 ends with a
+    // segmentation fault at those that are no object, and knows other words for others: the world answers as 20 does.
+    let major: u32 = theirs.value("process.versions.node").await.as_str().unwrap().split('.').next().unwrap().parse().unwrap();
+    let broken = [
         "not json",
         "[]",
         "3",
@@ -209,7 +211,8 @@ async fn every_answer_has_the_shape_of_a_real_nodes() {
         r#"{"id":3}"#,
         r#"{"id":5,"method":3}"#,
         r#"{"id":4,"method":"Runtime.evaluate","params":3}"#,
-    ] {
+    ];
+    for text in broken.iter().filter(|_| major <= 20) {
         let mut theirs = Debugger::of(real.connect().await, &real.id).await;
         ours.say(text).await;
         theirs.say(text).await;
