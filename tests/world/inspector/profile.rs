@@ -43,6 +43,7 @@ pub fn shares(profile: &Value, of: impl Fn(&[&Value]) -> Vec<String>) -> BTreeMa
         }
         busy += 1.0;
         let mut names = of(&stack);
+        names.sort();
         names.dedup();
         for name in names {
             *counted.entry(name).or_insert(0.0) += 1.0;
