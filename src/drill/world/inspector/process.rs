@@ -86,10 +86,12 @@ pub fn delay(inside: &Inside, seconds: f64, name: &str) -> Option<Value> {
     let at = |share: f64| json!(whole(percentile_ms(inside, share) * 1e6));
     let mean = percentile_ms(inside, 50.0) + inside.delay_ms * 0.03;
     Some(match name {
-        _ if seconds <= 0.0 && name == "min" => json!(9_223_372_036_854_776_000.0),
+        // Where nothing was counted yet Node's mean is no number, and no number is sent as null.
+        "min" if seconds <= 0.0 => json!(9_223_372_036_854_776_000.0),
+        "max" if seconds <= 0.0 => 0.into(),
+        "mean" | "stddev" if seconds <= 0.0 => Value::Null,
         "count" => whole(seconds * 1000.0 / (mean + 0.1)).into(),
         "exceeds" => 0.into(),
-        "max" | "mean" | "stddev" if seconds <= 0.0 => 0.into(),
         "min" => at(0.0),
         "max" => at(100.0),
         "mean" => json!(mean * 1e6),
@@ -99,7 +101,8 @@ pub fn delay(inside: &Inside, seconds: f64, name: &str) -> Option<Value> {
 }
 
 pub fn percentile(inside: &Inside, seconds: f64, share: f64) -> Value {
-    if seconds <= 0.0 { 0.into() } else { whole(percentile_ms(inside, share) * 1e6).into() }
+    // 511: the top of the first bucket, of an empty histogram.
+    if seconds <= 0.0 { 511.into() } else { whole(percentile_ms(inside, share) * 1e6).into() }
 }
 
 fn percentile_ms(inside: &Inside, share: f64) -> f64 {
