@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::drill::{Move, Stage};
 use super::performer::{Performer, Said};
 use super::recorder::Recorder;
-use super::drill::{Move, Stage};
 use super::world::{Shown, World};
 use crate::engine::change::Change;
 use crate::engine::state::Log;

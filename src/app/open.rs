@@ -209,7 +209,8 @@ fn start(plan: Plan, kept: Kept, pinned: Pinned, (state, first): (State, Vec<Eff
         target: pinned.target.clone(),
     };
     let workload = workload(&plan.service);
-    let desk = Desk { runbook: Arc::clone(&plan.runbook), hands, kind: plan.service.target.kind(), workload, measure, clock: clock.clone() };
+    let desk =
+        Desk { runbook: Arc::clone(&plan.runbook), hands, kind: plan.service.target.kind(), workload, measure, clock: clock.clone() };
     let mut performer = Performer::new(desk, pinned.target, world.clone(), &recorder, dir.clone());
     let console = match plan.ground {
         Ground::Live { .. } => Console::new(state, performer, recorder, (answers, clock)),

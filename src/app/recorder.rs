@@ -32,7 +32,12 @@ pub struct Recorder {
 
 impl Recorder {
     /// Starts the thread. It ends when the last sender is dropped. `begun` are the events that started runs before this console.
-    pub fn start((journal, clock): (Journal, Clock), chain: Chain, begun: BTreeMap<RunId, EventId>, world: Sender) -> std::io::Result<Self> {
+    pub fn start(
+        (journal, clock): (Journal, Clock),
+        chain: Chain,
+        begun: BTreeMap<RunId, EventId>,
+        world: Sender,
+    ) -> std::io::Result<Self> {
         let (records, waiting) = mpsc::channel(WAITING);
         let causes = Causes::new(Mutex::new(begun));
         let mut pen = Pen { journal, chain, causes: Arc::clone(&causes), segments: SEGMENTS, world, clock };

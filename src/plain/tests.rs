@@ -111,12 +111,7 @@ impl Sitting {
                 Effect::Apply { run, .. } => self.applied.push_back(run),
                 Effect::Stop(run) if self.reads.contains(&run) => self.console.ran(run, Ending::Stopped),
                 Effect::Quit => self.quit = true,
-                Effect::Append(_)
-                | Effect::Look
-                | Effect::Abandon(_)
-                | Effect::Stop(_)
-                | Effect::Measure { .. }
-                | Effect::Exercise(_) => {}
+                Effect::Append(_) | Effect::Look | Effect::Abandon(_) | Effect::Stop(_) | Effect::Measure { .. } | Effect::Exercise(_) => {}
             }
         }
     }

@@ -154,7 +154,10 @@ pub enum List {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
     Run(RunId),
-    Happened { run: RunId, happened: bool },
+    Happened {
+        run: RunId,
+        happened: bool,
+    },
     Step(StepId),
     /// By its id.
     Cause(String),

@@ -95,7 +95,9 @@ fn a_facilitator_sees_and_steers_what_the_trainee_does_not_see() {
     playing.child.wait().unwrap();
     let records = log(&playing.dir);
     let kinds = kinds(&records);
-    for kind in ["qrh.drill.injected", "qrh.drill.paused", "qrh.drill.continued", "qrh.drill.ended", "qrh.drill.revealed", "qrh.incident.closed"] {
+    for kind in
+        ["qrh.drill.injected", "qrh.drill.paused", "qrh.drill.continued", "qrh.drill.ended", "qrh.drill.revealed", "qrh.incident.closed"]
+    {
         assert!(kinds.contains(&kind), "no {kind} in {kinds:?}");
     }
     assert!(!socket.exists(), "the door is gone with the drill");

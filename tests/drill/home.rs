@@ -62,6 +62,11 @@ impl Home {
     }
 }
 
+/// A shipped drill's file: by its id, a runbook of the same id would be meant as well.
+pub fn shipped(id: &str) -> String {
+    format!("{}/runbooks/drills/{id}.yaml", env!("CARGO_MANIFEST_DIR"))
+}
+
 pub fn ended(command: &mut Command) -> Ended {
     let output = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();

@@ -217,7 +217,7 @@ steps:
     let without = before.lines().filter(|line| !line.contains(" in steps")).collect::<Vec<_>>().join("\n");
     let without = without.replace("limit: 50m", "limit: 10m");
     home.write("runbooks/drills/bad-deploy.yaml", &format!("{without}\n{autopilot}hotwash:{after}"));
-    let ended = home.run(&["--runbooks", "runbooks", "test", "bad-deploy", "--level", "basic", "--keep", "kept"]);
+    let ended = home.run(&["--runbooks", "runbooks", "test", "runbooks/drills/bad-deploy.yaml", "--level", "basic", "--keep", "kept"]);
     assert!(ended.out.contains("FAILED"), "{}\n{}", ended.out, ended.err);
     let records = home.records("kept");
     for command in ["outside", "elsewhere", "by_hand", "by_shell"] {

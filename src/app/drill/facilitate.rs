@@ -71,7 +71,8 @@ impl Stage {
 
     fn rate(&self, rest: &str) -> Done {
         let mut words = rest.splitn(3, char::is_whitespace);
-        let (objective, rating, why) = (words.next().unwrap_or_default(), words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let (objective, rating, why) =
+            (words.next().unwrap_or_default(), words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let found = match rating {
             "performed" => Rating::Performed,
             "some" => Rating::SomeChallenges,
@@ -91,16 +92,26 @@ impl Stage {
         let now = self.story.flow();
         let passed = now.duration_since(self.exercise.began_at()).as_secs();
         let clock = if self.paused { ", clock held" } else { "" };
-        let mut lines = vec![format!("DRILL {} ({}), {passed} s of {} s{clock}", drill.id, self.exercise.level().as_str(), drill.limit.as_secs())];
+        let mut lines =
+            vec![format!("DRILL {} ({}), {passed} s of {} s{clock}", drill.id, self.exercise.level().as_str(), drill.limit.as_secs())];
         if let Some(ended) = self.exercise.ended() {
             lines.push(format!("ended, {}: {}", ended.outcome.as_str(), ended.why));
         }
         for (name, health) in self.health() {
             let well = if health.healthy { "well" } else { "NOT well" };
             let (share, p99) = (health.error_share * 100.0, health.p99_ms);
-            lines.push(format!("{name}: {well}, {share:.1} % errors, p99 {p99:.0} ms, {}/{} ready, {}", health.ready, health.wanted, health.version));
+            lines.push(format!(
+                "{name}: {well}, {share:.1} % errors, p99 {p99:.0} ms, {}/{} ready, {}",
+                health.ready, health.wanted, health.version
+            ));
             lines.extend(health.faults.iter().map(|fault| {
-                let now = if fault.cured { "cured" } else if fault.active { "active" } else { "quiet" };
+                let now = if fault.cured {
+                    "cured"
+                } else if fault.active {
+                    "active"
+                } else {
+                    "quiet"
+                };
                 format!("  fault {}: {now}", fault.id)
             }));
         }

@@ -14,9 +14,9 @@ use serde_json::Value;
 use super::scenario::model::{Drill, Due, Fault, Inject, Level};
 use super::scenario::scope;
 use crate::drill::world::plant::Health;
+use crate::runbook::model::Expression;
 use crate::timeline::drill::{Began, Diagnosed, DrillOutcome, Ended, Hinted, Injected, Observed, Rated, Rating, Revealed, Sender, Sight};
 use crate::timeline::identifier::Digest;
-use crate::runbook::model::Expression;
 use crate::timeline::incident::Incident;
 use crate::timeline::record::Happening;
 
@@ -271,10 +271,8 @@ impl Exercise {
             let why = format!("the service has been well for {} s", self.drill.success.durable_for.as_secs());
             return Some(Ended { outcome: DrillOutcome::Mitigated, why });
         }
-        (self.passed(truth.now) >= self.drill.limit).then(|| Ended {
-            outcome: DrillOutcome::TimedOut,
-            why: format!("the {} s of this drill are over", self.drill.limit.as_secs()),
-        })
+        (self.passed(truth.now) >= self.drill.limit)
+            .then(|| Ended { outcome: DrillOutcome::TimedOut, why: format!("the {} s of this drill are over", self.drill.limit.as_secs()) })
     }
 
     fn end(&mut self, ended: Ended) -> Vec<Happening> {
@@ -291,7 +289,9 @@ impl Exercise {
         let closed = incident.closed.is_some();
         let left = if closed { "the incident was closed" } else { "the console was left" };
         let ended = match self.seen.mitigated.filter(|_| closed) {
-            Some(_) => Ended { outcome: DrillOutcome::Mitigated, why: format!("{left} while the service was well, before that had lasted") },
+            Some(_) => {
+                Ended { outcome: DrillOutcome::Mitigated, why: format!("{left} while the service was well, before that had lasted") }
+            }
             None => Ended { outcome: DrillOutcome::Abandoned, why: format!("{left} before the service was well") },
         };
         self.end(ended)

@@ -89,7 +89,9 @@ impl Played {
     /// What was seen at these times, in words.
     fn sights(&mut self, times: impl IntoIterator<Item = u64>) -> Vec<&'static str> {
         let out: Vec<Out> = times.into_iter().flat_map(|seconds| self.look(seconds)).collect();
-        out.iter().filter_map(|out| if let Out::Happened(Happening::DrillObserved(seen)) = out { Some(seen.what.as_str()) } else { None }).collect()
+        out.iter()
+            .filter_map(|out| if let Out::Happened(Happening::DrillObserved(seen)) = out { Some(seen.what.as_str()) } else { None })
+            .collect()
     }
 }
 
