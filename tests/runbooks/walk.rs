@@ -52,6 +52,8 @@ pub struct Walk<'a> {
     kind: TargetKind,
     scope: Map<String, Value>,
     pub problems: Vec<String>,
+    /// The findings that hold, as `STEP: MEANING`.
+    pub found: Vec<String>,
     pub ran: usize,
 }
 
@@ -71,7 +73,7 @@ impl<'a> Walk<'a> {
             scope.insert(input.name.0.clone(), value);
         }
         scope.insert("inputs".to_owned(), Value::Object(scope.clone()));
-        Self { runbook, hands, kind: hands.service.target.kind(), scope, problems: Vec::new(), ran: 0 }
+        Self { runbook, hands, kind: hands.service.target.kind(), scope, problems: Vec::new(), found: Vec::new(), ran: 0 }
     }
 
     pub fn scope(&self) -> Value {
@@ -94,6 +96,8 @@ impl<'a> Walk<'a> {
                 let place = format!("{} finding {}", step.id, index + 1);
                 if self.decide(&place, &finding.when, &scope) == Some(Value::Bool(true)) {
                     self.words(&place, &finding.means.value, &scope);
+                    let means = template::render(&finding.means.value, &scope).unwrap_or_default();
+                    self.found.push(format!("{}: {means}", step.id));
                 }
             }
         }

@@ -143,7 +143,7 @@ fn shop(state: &mut State, epoch: Timestamp) {
     );
     let target = json!({ "type": "Utilization", "averageUtilization": 70 });
     let spec = json!({
-        "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "checkout" }, "minReplicas": 3, "maxReplicas": 10,
+        "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "checkout" }, "minReplicas": 3, "maxReplicas": 6,
         "metrics": [{ "type": "Resource", "resource": { "name": "cpu", "target": target } }],
     });
     add(state, Kind::Hpa, json!({ "metadata": metadata("checkout"), "spec": spec }));

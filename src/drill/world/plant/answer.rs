@@ -118,8 +118,6 @@ impl Model {
         });
         let status: u16 = found.and_then(|index| super::flow::STATUSES.get(index)?.parse().ok()).unwrap_or(200);
         let takes = body.flow.parts.get(route).map_or(0.0, |parts| super::latency::quantile(parts, 0.5));
-        // Nobody is there to give up: this caller waits, or not.
-        let status = if status == 499 { 503 } else { status };
         let said = if status < 300 {
             json!({ "ok": true })
         } else {

@@ -82,8 +82,8 @@ pub struct Effect {
     pub buffer_mib_per_minute: f64,
     /// What the service must hold in its heap, in MiB.
     pub needs_mib: f64,
-    /// MiB for a moment, each so many seconds.
-    pub burst: Option<(f64, f64)>,
+    /// What one request needs for a moment, in MiB.
+    pub burst: Option<f64>,
     /// Attempts for a call that keeps failing, and main-thread time of each in ms.
     pub storm: Option<(f64, f64)>,
     /// Share of the attempts at the dependency that fail, and how.
@@ -142,7 +142,7 @@ fn add(effect: &mut Effect, placed: &Placed, (facts, flags): (&Facts, &Flags), n
         }
         What::HeapLeak if here => effect.heap_mib_per_minute += number("mib_per_minute"),
         What::BufferLeak if here => effect.buffer_mib_per_minute += number("mib_per_minute"),
-        What::BurstOom if here => effect.burst = Some((number("burst_mib"), number("every"))),
+        What::BurstOom if here => effect.burst = Some(number("burst_mib")),
         What::GcChurn if here => {
             effect.gc += number("gc_share");
             effect.gc_pause_ms = effect.gc_pause_ms.max(220.0);

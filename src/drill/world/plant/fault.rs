@@ -166,7 +166,7 @@ pub const KINDS: &[Kind] = &[
         parameters: &[
             number("limit_mib", "the memory limit the Deployment gets, in MiB", (96.0, 320.0, 65_536.0)),
             number("burst_mib", "what one such export needs for a second or two, in MiB", (16.0, 260.0, 65_536.0)),
-            number("every", "seconds between two on one pod", (10.0, 75.0, 3600.0)),
+            number("every", "seconds between two of them; each meets one of the pods", (10.0, 75.0, 3600.0)),
             flag("export-in-memory"),
         ],
         ends: "the limit has room for the burst (raised, or rolled back), or the flag is off; restarts and replicas change nothing",

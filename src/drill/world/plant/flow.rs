@@ -5,15 +5,14 @@ use super::flag::{BREAKER, Flags, RETRIES};
 use super::latency::Part;
 use super::site::{ROUTES, Site};
 
-/// Statuses that a service answers with, or that its callers gave up at (499).
-pub const STATUSES: [&str; 7] = ["200", "202", "499", "500", "502", "503", "504"];
+/// Statuses that a service answers with.
+pub const STATUSES: [&str; 6] = ["200", "202", "500", "502", "503", "504"];
 const OK: usize = 0;
 const ACCEPTED: usize = 1;
-const GAVE_UP: usize = 2;
-const BROKEN: usize = 3;
-const BAD_GATEWAY: usize = 4;
-const UNAVAILABLE: usize = 5;
-const GATEWAY_TIMEOUT: usize = 6;
+const BROKEN: usize = 2;
+const BAD_GATEWAY: usize = 3;
+const UNAVAILABLE: usize = 4;
+const GATEWAY_TIMEOUT: usize = 5;
 
 /// What the main thread does without any request, in cores.
 const IDLE: f64 = 0.008;
@@ -27,6 +26,8 @@ const RETRY: i32 = 2;
 const ATTEMPT_MS: f64 = 0.1;
 /// A CPU limit that is used up stops everything until the next period of 100 ms.
 const PERIOD_MS: f64 = 100.0;
+/// Of those who are not served in time, the share that gives up; the others wait.
+const IMPATIENT: f64 = 0.15;
 /// When those that give up have given up, in the middle, in ms.
 const GAVE_UP_AFTER_MS: f64 = 9000.0;
 /// The longest that a queue keeps one waiting in the middle, in ms.
@@ -36,8 +37,12 @@ const LONGEST_WAIT_MS: f64 = 7000.0;
 pub struct Flow {
     /// By route and status.
     pub answered: [[f64; STATUSES.len()]; ROUTES],
-    /// By route; their weights add up to its requests.
+    /// By route, as the service measures it: from where its code gets the request. What waits before that it does not see.
     pub parts: [Vec<Part>; ROUTES],
+    /// As users have it, all routes together.
+    pub felt: Vec<Part>,
+    /// Requests whose users gave up before the service saw them.
+    pub gave_up: f64,
     pub attempts: f64,
     pub attempt_failures: f64,
     pub calls: f64,
@@ -55,14 +60,12 @@ pub struct Flow {
 
 impl Flow {
     pub fn requests(&self) -> f64 {
-        self.answered.iter().flatten().sum()
+        self.answered.iter().flatten().sum::<f64>() + self.gave_up
     }
 
     pub fn bad(&self) -> f64 {
-        self.answered
-            .iter()
-            .map(|route| route[GAVE_UP] + route[BROKEN] + route[BAD_GATEWAY] + route[UNAVAILABLE] + route[GATEWAY_TIMEOUT])
-            .sum()
+        self.answered.iter().map(|route| route[BROKEN] + route[BAD_GATEWAY] + route[UNAVAILABLE] + route[GATEWAY_TIMEOUT]).sum::<f64>()
+            + self.gave_up
     }
 }
 
@@ -122,20 +125,24 @@ pub fn flow(site: &Site, (effect, flags): (&Effect, &Flags), rate: f64, limit: f
     let asked = load.min(1.0) + pool;
     let squeeze = (limit / asked).min(1.0);
     let bursts = pool - gc * 0.3;
-    let throttled = if squeeze < 1.0 { 0.3 + 0.65 * (1.0 - squeeze) } else { (bursts / limit * 0.5).min(0.9) };
+    let throttled = ((asked - limit).max(0.0) / limit * 2.0 + bursts / limit * 0.5).min(0.95);
     let served = (squeeze / load).min(1.0);
     let mut flow = Flow { gc, throttled, main: load.min(1.0) * squeeze, others: pool * squeeze, ..Flow::default() };
     let wait = Wait::of(effect, (blocked, load / squeeze), throttled, calls.as_ref().map_or(0.0, |calls| calls.cpu_ms));
     flow.delay_ms = wait.delay_ms;
     for (route, coming) in coming.into_iter().enumerate() {
         let stays = if effect.pool_ms[route] > 0.0 { served * squeeze } else { served };
-        let lost = coming * (1.0 - stays);
-        flow.answered[route][GAVE_UP] += lost;
-        let failed = flow.answer(route, coming - lost, effect, calls.as_ref());
+        let taken = coming * stays;
+        // Most wait for their answers before they ask again: less is asked of a service that is slow.
+        let gave_up = (coming - taken) * IMPATIENT;
+        flow.gave_up += gave_up;
+        let failed = flow.answer(route, taken, effect, calls.as_ref());
         let takes = site.routes[route].median_ms + effect.block_ms[route] + effect.pool_ms[route] / squeeze + effect.extra_ms[route];
-        flow.wait(route, (coming - lost - failed, takes), &wait);
+        flow.wait(route, (taken - failed, takes), &wait);
         flow.wait(route, (failed, takes + calls.as_ref().map_or(0.0, |calls| calls.takes_ms)), &wait);
-        flow.wait(route, (lost, GAVE_UP_AFTER_MS), &wait);
+        if gave_up > 0.0 {
+            flow.felt.push(Part { weight: gave_up, median_ms: GAVE_UP_AFTER_MS });
+        }
     }
     flow
 }
@@ -168,8 +175,13 @@ impl Flow {
 
     fn wait(&mut self, route: usize, (requests, median_ms): (f64, f64), wait: &Wait) {
         if requests > 0.0 {
-            self.parts[route].push(Part { weight: requests * (1.0 - wait.share), median_ms });
-            self.parts[route].push(Part { weight: requests * wait.share, median_ms: median_ms + wait.median_ms });
+            let late = requests * wait.share;
+            // The route that calls waits for its turn again, once its answer is there.
+            let again_ms = wait.piece_ms * if route == 0 { 0.5 } else { 0.05 };
+            self.parts[route].push(Part { weight: requests - late, median_ms });
+            self.parts[route].push(Part { weight: late, median_ms: median_ms + again_ms });
+            self.felt.push(Part { weight: requests - late, median_ms });
+            self.felt.push(Part { weight: late, median_ms: median_ms + again_ms + wait.median_ms });
         }
     }
 }
@@ -177,7 +189,10 @@ impl Flow {
 /// Who waits for the main thread, and for how long.
 struct Wait {
     share: f64,
+    /// Before the service sees the request.
     median_ms: f64,
+    /// The longest that the thread does in one piece.
+    piece_ms: f64,
     delay_ms: f64,
 }
 
@@ -198,7 +213,7 @@ impl Wait {
             (false, true) => piece * (1.0 + 0.5 * full),
             (false, false) => 1.5,
         };
-        Self { share, median_ms, delay_ms }
+        Self { share, median_ms, piece_ms: piece, delay_ms }
     }
 }
 
@@ -209,7 +224,7 @@ mod tests {
     use crate::drill::world::plant::site::site;
 
     fn p99(flow: &Flow) -> f64 {
-        quantile(&flow.parts.concat(), 0.99)
+        quantile(&flow.felt, 0.99)
     }
 
     fn healthy(rate: f64) -> Flow {
@@ -229,11 +244,13 @@ mod tests {
     fn more_replicas_do_not_free_a_blocked_loop() {
         let mut effect = Effect::default();
         effect.block_ms[2] = 600.0;
-        for pods in [3.0, 10.0] {
+        for pods in [3.0, 6.0] {
             let flow = flow(site("checkout").unwrap(), (&effect, &Flags::default()), 120.0 / pods, 1.0);
             assert!(flow.main > 0.9, "{pods} pods: {}", flow.main);
             assert!(p99(&flow) > 1000.0, "{pods} pods: {}", p99(&flow));
-            assert!((flow.requests() - 120.0 / pods).abs() < 1e-6, "nobody is forgotten");
+            assert!(flow.requests() < 120.0 / pods && flow.bad() > 0.0, "{pods} pods: who is not served waits, or gives up: {flow:?}");
+            let seconds = |route: usize| crate::drill::world::plant::latency::seconds(&flow.parts[route]);
+            assert!((0..ROUTES).all(|route| seconds(route) <= seconds(2)), "the route that blocks takes the most time: {flow:?}");
         }
     }
 
@@ -243,12 +260,12 @@ mod tests {
         let site = site("checkout").unwrap();
         let mut flags = Flags::default();
         let down = flow(site, (&effect, &flags), 40.0, 1.0);
-        assert!(down.call_failures > 15.0 && down.attempts / down.calls > 2.9, "{down:?}");
-        assert!(down.answered[0][GATEWAY_TIMEOUT] > 15.0);
+        assert!(down.call_failures > 11.0 && down.attempts / down.calls > 2.9, "{down:?}");
+        assert!(down.answered[0][GATEWAY_TIMEOUT] > 11.0);
         flags.set(BREAKER, true);
         let spared = flow(site, (&effect, &flags), 40.0, 1.0);
         assert!(spared.calls < 1e-9 && spared.bad() < 1e-9);
-        assert!(spared.answered[0][ACCEPTED] > 15.0);
+        assert!(spared.answered[0][ACCEPTED] > 11.0);
     }
 
     #[test]

@@ -59,14 +59,14 @@ impl Memory {
         }
         let warm = (0.55 + age.seconds / 240.0).min(1.0);
         self.live = LIVE.max(effect.needs_mib) * warm + self.kept_heap;
-        let young = if effect.gc > 0.05 { YOUNG * 3.0 } else { YOUNG };
+        let young = if effect.gc > 0.05 { YOUNG * 1.6 } else { YOUNG };
         let phase = (age.seconds / 37.0).fract();
         self.heap_used = (self.live + young * phase).min(facts.cap_mib);
-        self.heap_total = (self.live + young + 16.0).min(facts.cap_mib + 4.0);
+        self.heap_total = (self.live + YOUNG + 16.0).min(facts.cap_mib + 4.0);
         self.external = BUFFERS + self.kept_buffers;
         self.rss = self.heap_total + self.external + PROGRAM;
         self.working_set = self.rss + CACHE;
-        let peak = self.working_set + effect.burst.filter(|burst| strikes(*burst, facts, age)).map_or(0.0, |(mib, _)| mib);
+        let peak = self.working_set + effect.burst.unwrap_or(0.0);
         if peak * MIB >= facts.memory_limit {
             Some(Full::Limit)
         } else if self.live >= facts.cap_mib * 0.97 {
@@ -75,13 +75,6 @@ impl Memory {
             None
         }
     }
-}
-
-/// Whether a burst came since the last look. The pods take turns.
-fn strikes((_, every): (f64, f64), facts: &Facts, age: Age) -> bool {
-    let turn = f64::from(u32::try_from(crate::drill::world::seed::hash(&facts.uid) % 1000).unwrap_or(0)) / 1000.0 * every;
-    let bursts = |seconds: f64| ((seconds + turn) / every).floor();
-    age.seconds > 20.0 && bursts(age.seconds) > bursts(age.seconds - age.since)
 }
 
 /// What a service needs for a moment with a burst; the limit must be above it.

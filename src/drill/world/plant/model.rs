@@ -171,6 +171,19 @@ impl Model {
         site.rate * (1.0 + 0.04 * wave + 0.03 * noise)
     }
 
+    /// The pod that gets a request which needs memory for a moment, where one comes now.
+    fn strike(&mut self, site: &Site, flags: &Flags, now: Timestamp) -> Option<String> {
+        let bursts = |placed: &&Placed| placed.fault.what() == What::BurstOom && placed.fault.service() == site.name;
+        let placed = self.faults.iter().find(bursts).filter(|placed| effect::reaches(&placed.fault, "", flags))?;
+        let id = placed.id.clone();
+        if !super::tick::turn(self, &id, now) {
+            return None;
+        }
+        let ready: Vec<&Body> = self.of(site.name).filter(|body| body.facts.ready && !body.facts.deleting).collect();
+        let turn = usize::try_from(mix(self.seed ^ now.as_second().unsigned_abs()) % 1024).unwrap_or(0);
+        Some(ready.get(turn.checked_rem(ready.len())?)?.facts.uid.clone())
+    }
+
     fn serve(&mut self, site: &'static Site, now: Timestamp, since: Duration) -> Vec<Act> {
         let demand = self.demand(site, now);
         let flags = self.flags(site);
@@ -182,9 +195,11 @@ impl Model {
             (moment.requests, moment.bad) = (demand, demand);
         }
         let mut acts = Vec::new();
+        let struck = self.strike(site, &flags, now);
         let faults = &self.faults;
         for body in self.bodies.values_mut().filter(|body| body.facts.site == site && body.facts.started.is_some()) {
             let mut effect = effect::on(faults, &body.facts, &flags, now);
+            effect.burst = effect.burst.filter(|_| struck.as_ref() == Some(&body.facts.uid));
             // One that stops gets no more, but for what is on its way to it.
             let takes = serving(body) && (!body.facts.deleting || effect.dropped > 0.0);
             let rate = if takes { share } else { 0.0 };
@@ -201,7 +216,7 @@ impl Model {
             body.count(since.as_secs_f64());
             moment.requests += body.flow.requests();
             moment.bad += body.flow.bad();
-            moment.parts.extend(body.flow.parts.iter().flatten().copied());
+            moment.parts.extend(body.flow.felt.iter().copied());
         }
         if let Some(service) = self.services.get_mut(site.name) {
             service.moments.push_back(moment);

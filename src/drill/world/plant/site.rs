@@ -37,10 +37,10 @@ pub const SERVICES: &[Site] = &[
         rate: 120.0,
         upstream: "payments",
         routes: [
-            route("/checkout", 0.4, 45.0, 2.2),
+            route("/checkout", 0.3, 45.0, 2.2),
             route("/search", 0.3, 18.0, 1.6),
-            route("/report", 0.15, 55.0, 2.4),
-            route("/export", 0.15, 70.0, 2.4),
+            route("/report", 0.2, 55.0, 2.4),
+            route("/export", 0.2, 70.0, 2.4),
         ],
     },
     Site {
@@ -49,10 +49,10 @@ pub const SERVICES: &[Site] = &[
         rate: 48.0,
         upstream: "acquirer",
         routes: [
-            route("/checkout", 0.5, 30.0, 2.4),
+            route("/checkout", 0.4, 30.0, 2.4),
             route("/search", 0.2, 15.0, 1.8),
-            route("/report", 0.15, 50.0, 2.6),
-            route("/export", 0.15, 60.0, 2.6),
+            route("/report", 0.2, 50.0, 2.6),
+            route("/export", 0.2, 60.0, 2.6),
         ],
     },
 ];
