@@ -75,6 +75,7 @@ pub fn ended(command: &mut Command) -> Ended {
 
 pub fn log(dir: &Path) -> Vec<Value> {
     let files = std::fs::read_dir(dir.join("log")).unwrap().map(|entry| entry.unwrap().path());
+    let files = files.filter(|file| file.extension().is_some_and(|extension| extension == "jsonl"));
     let text: String = files.map(|file| std::fs::read_to_string(file).unwrap()).collect();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
