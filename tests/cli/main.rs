@@ -13,3 +13,4 @@ mod session;
 mod stop;
 mod terminal;
 mod verb;
+mod world;

@@ -65,3 +65,17 @@ fn since_3_0_a_window_leaves_out_its_left_edge() {
     assert_eq!(count(old, "up", "355").as_deref(), Some("1"), "the lookback too");
     assert_eq!(count(Release::CURRENT, "up", "355"), None);
 }
+
+#[test]
+fn a_place_is_good_until_its_series_is_forgotten() {
+    let mut store = Store::new(10, 10);
+    let (kept, old) = (Labels::of_metric("kept", &[]), Labels::of_metric("old", &[]));
+    let (place, gone) = (store.place(&kept).unwrap(), store.place(&old).unwrap());
+    assert_eq!(store.place(&kept), Ok(place), "one series, one place");
+    store.push_at(place, Sample { at: 100, value: 1.0 }).unwrap();
+    store.push_at(gone, Sample { at: 10, value: 1.0 }).unwrap();
+    store.forget(50);
+    assert_eq!((store.len(), store.push_at(gone, Sample { at: 200, value: 1.0 })), (1, Err(Refused::Forgotten)));
+    push(&mut store, &old, 200).unwrap();
+    assert_eq!((times(&store, "old"), times(&store, "kept")), (vec![200], vec![100]), "it is a new one");
+}
