@@ -3,6 +3,7 @@
 use super::console::{Console, End, Ended, Flow, Front};
 use super::open::Opening;
 use super::world::Shown;
+use crate::engine::state::Log;
 use crate::engine::{Notice, State};
 use crate::timeline::record::{Record, RunId};
 
@@ -16,11 +17,11 @@ impl Front for Nobody {
     fn copied(&mut self, _text: String) {}
 }
 
-/// Runs until the drill has ended. One that nobody plays is left at once: it would wait for ever.
+/// Runs until the drill has ended. One that nobody plays, or whose log is lost, is left at once: it would wait for ever.
 pub async fn run(opening: Opening) -> Ended {
     let Opening { mut console, first, .. } = opening;
     let mut flow = console.perform(first, &mut Nobody);
-    while flow == Flow::On && console.is_piloted() {
+    while flow == Flow::On && console.is_piloted() && console.state().log == Log::Sound {
         let Some(world) = console.next().await else { break };
         (console, flow) = Console::take(console, world, &mut Nobody);
     }

@@ -34,12 +34,22 @@ pub(super) fn command(history: &History, state: &State, line: &str, now: Timesta
         Word::Timeline => count(rest).map(|count| Parsed::say(history.timeline(count))),
         Word::Output => run(rest).map(|run| Parsed::say(history.output(run))),
         Word::Copy => copy(state, rest),
-        Word::Step | Word::Next | Word::Run | Word::Done | Word::Skip | Word::Misfit | Word::Note | Word::OwnRead => {
-            intent(state, word, rest, now)
-        }
-        Word::OwnChange | Word::Stop | Word::Undo | Word::Outcome | Word::Hint | Word::Diagnose | Word::Close | Word::Quit => {
-            intent(state, word, rest, now)
-        }
+        Word::Step
+        | Word::Next
+        | Word::Run
+        | Word::Done
+        | Word::Skip
+        | Word::Misfit
+        | Word::Note
+        | Word::OwnRead
+        | Word::OwnChange
+        | Word::Stop
+        | Word::Undo
+        | Word::Outcome
+        | Word::Hint
+        | Word::Diagnose
+        | Word::Close
+        | Word::Quit => intent(state, word, rest, now),
     };
     parsed.unwrap_or_else(|why| Parsed::problem(&why))
 }

@@ -67,8 +67,8 @@ fn a_facilitator_sees_and_steers_what_the_trainee_does_not_see() {
     let socket = playing.dir.join("facilitator.sock");
     assert_eq!(std::fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
     let stream = UnixStream::connect(&socket).unwrap();
-    let status = ask(&stream, "status");
-    for hidden in ["fault release: active", "cause release (RIGHT)", "message page from pager: due at 90 s"] {
+    let status = until("the fault", || Some(ask(&stream, "status")).filter(|status| status.contains("fault release: active")));
+    for hidden in ["cause release (RIGHT)", "message page from pager: due at "] {
         assert!(status.contains(hidden), "{status}");
     }
     assert!(ask(&stream, "script").contains("kind: bad-release"));

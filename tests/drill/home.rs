@@ -62,6 +62,11 @@ impl Home {
     }
 }
 
+/// A shipped drill's file: by its id, a runbook of the same id would be meant as well.
+pub fn shipped(id: &str) -> String {
+    format!("{}/runbooks/drills/{id}.yaml", env!("CARGO_MANIFEST_DIR"))
+}
+
 pub fn ended(command: &mut Command) -> Ended {
     let output = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -70,6 +75,7 @@ pub fn ended(command: &mut Command) -> Ended {
 
 pub fn log(dir: &Path) -> Vec<Value> {
     let files = std::fs::read_dir(dir.join("log")).unwrap().map(|entry| entry.unwrap().path());
+    let files = files.filter(|file| file.extension().is_some_and(|extension| extension == "jsonl"));
     let text: String = files.map(|file| std::fs::read_to_string(file).unwrap()).collect();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

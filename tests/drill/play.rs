@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::home::Home;
+use crate::home::{Home, shipped};
 
 /// Plays a drill at both levels and gives the first run's log.
 fn plays(id: &str) {
     let home = Home::new();
-    let ended = home.run(&["test", id, "--keep", "kept"]);
+    let ended = home.run(&["test", &shipped(id), "--keep", "kept"]);
     assert_eq!(ended.code, 0, "{}\n{}", ended.out, ended.err);
     assert_eq!(ended.out.matches("ok     ").count(), 2, "{}", ended.out);
     for dir in std::fs::read_dir(home.path("kept")).unwrap() {
@@ -77,11 +77,11 @@ fn without_a_terminal_a_drill_plays_itself_and_says_where_its_timeline_is() {
 #[test]
 fn a_runbook_that_no_longer_leads_there_fails_its_drill() {
     let home = Home::new();
-    let shipped = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/runbooks/bad-deploy.yaml")).unwrap();
-    let broken = shipped.replace("go: stop }", "go: escalate }").replace("go: roll-back }", "go: escalate }");
-    assert_ne!(shipped, broken, "the runbook's leads are written in another way by now: correct this test");
+    let runbook = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/runbooks/bad-deploy.yaml")).unwrap();
+    let broken = runbook.replace("go: stop }", "go: escalate }").replace("go: roll-back }", "go: escalate }");
+    assert_ne!(runbook, broken, "the runbook's leads are written in another way by now: correct this test");
     home.write("runbooks/bad-deploy.yaml", &broken);
-    let ended = home.run(&["--runbooks", "runbooks", "test", "bad-deploy", "--level", "basic"]);
+    let ended = home.run(&["--runbooks", "runbooks", "test", &shipped("bad-deploy"), "--level", "basic"]);
     assert_eq!(ended.code, 1, "{}\n{}", ended.out, ended.err);
     assert!(ended.out.contains("FAILED bad-deploy") && ended.out.contains("must be reached and was not"), "{}", ended.out);
 }

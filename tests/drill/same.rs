@@ -3,12 +3,12 @@
 use regex::Regex;
 use serde_json::Value;
 
-use crate::home::Home;
+use crate::home::{Home, shipped};
 
 /// A run's log without what may differ: ids, times and how long things took, the ports the kernel gave, and digests over any of these.
 fn played(id: &str, seed: &str) -> Vec<String> {
     let home = Home::new();
-    let ended = home.run(&["test", id, "--level", "basic", "--seed", seed, "--keep", "kept"]);
+    let ended = home.run(&["test", &shipped(id), "--level", "basic", "--seed", seed, "--keep", "kept"]);
     assert!(ended.out.contains(id), "{}\n{}", ended.out, ended.err);
     let moving = [
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "TIME"),

@@ -6,6 +6,7 @@
 mod bad_deploy;
 mod console;
 mod down;
+mod drill;
 mod high_cpu;
 mod log;
 mod narrow;

@@ -85,8 +85,14 @@ async fn talk(stream: UnixStream, world: &Sender) {
             return;
         }
         let Ok(lines) = answered.await else { return };
-        let text: String = lines.iter().map(|line| format!("{}\n", if line == "." { ". " } else { line })).collect();
-        if to.write_all(format!("{text}.\n").as_bytes()).await.is_err() {
+        let mut text = String::new();
+        for line in &lines {
+            // A dot of the drill's own is no end.
+            text.push_str(if line == "." { ". " } else { line });
+            text.push('\n');
+        }
+        text.push_str(".\n");
+        if to.write_all(text.as_bytes()).await.is_err() {
             return;
         }
     }

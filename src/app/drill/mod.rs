@@ -207,6 +207,9 @@ impl Stage {
 
     /// The console is there: the story begins to flow, and the facilitator may come in.
     pub fn begin(&mut self, dir: &Path, sender: &Sender) -> std::io::Result<()> {
+        for id in self.exercise.first_faults() {
+            self.put(&id);
+        }
         if self.facilitated {
             self.door = Some(door::open(dir, sender.clone())?);
         }
@@ -266,7 +269,7 @@ impl Stage {
                         moves.push(Move::Append(happening));
                         moves.extend(pages.then_some(Move::Look));
                     }
-                    Out::Begin(id) => self.faults.get(&id).into_iter().for_each(|fault| self.world.put(&id, fault.clone())),
+                    Out::Begin(id) => self.put(&id),
                 }
             }
             if moves.is_empty() {
@@ -274,6 +277,10 @@ impl Stage {
             }
             moves
         })
+    }
+
+    fn put(&self, id: &str) {
+        self.faults.get(id).into_iter().for_each(|fault| self.world.put(id, fault.clone()));
     }
 
     fn piloted(&mut self, state: &State, settled: bool, truth: Truth<'_>) -> Option<Move> {

@@ -46,6 +46,7 @@ pub struct Pilot {
     started: BTreeSet<CommandId>,
     replied: BTreeSet<RunId>,
     tries: u8,
+    closing: bool,
 }
 
 impl Pilot {
@@ -60,6 +61,7 @@ impl Pilot {
             started: BTreeSet::new(),
             replied: BTreeSet::new(),
             tries: 0,
+            closing: false,
         }
     }
 
@@ -75,7 +77,10 @@ impl Pilot {
         }
         self.paged |= seat.state.incident.drill.injected.iter().any(|(_, injected)| injected.from == Sender::Pager);
         let intent = match (&seat.state.change, &seat.state.question) {
+            (Change::Asking(_), _) if seat.ended.is_some() => Some(Intent::Decline),
             (Change::Asking(asking), _) => self.answer(seat, asking),
+            // What still watches is stopped by it.
+            (Change::Idle, _) if seat.ended.is_some() => self.close(seat),
             (Change::Idle, Some(question)) => Some(self.reply(question)),
             (Change::Idle, None) if seat.settled => self.go_on(seat),
             (Change::Idle | Change::Committing(_) | Change::Running { .. }, _) => None,
@@ -84,6 +89,12 @@ impl Pilot {
             self.not_before = later(seat.now, self.pause);
         }
         intent
+    }
+
+    /// Once: what runs may take a moment to stop.
+    fn close(&mut self, seat: &Seat<'_>) -> Option<Intent> {
+        let ended = seat.ended.filter(|_| !std::mem::replace(&mut self.closing, true))?;
+        Some(Intent::Close { summary: format!("{}: {}", ended.outcome.as_str(), ended.why) })
     }
 
     /// At the same door as a person: the words the dialog asks for, after having looked at it.
@@ -126,9 +137,6 @@ impl Pilot {
     fn go_on(&mut self, seat: &Seat<'_>) -> Option<Intent> {
         let state = seat.state;
         self.tries = 0;
-        if let Some(ended) = seat.ended {
-            return Some(Intent::Close { summary: format!("{}: {}", ended.outcome.as_str(), ended.why) });
-        }
         if !self.paged {
             return None;
         }

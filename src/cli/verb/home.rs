@@ -1,4 +1,4 @@
-//! `qrh` by itself: the runbooks, the open incidents, and what to type.
+//! `qrh` by itself: the runbooks, the drills, the open incidents, and what to type.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -11,6 +11,7 @@ use crate::cli::settings::Settings;
 
 const NEXT: &str = "
 qrh run RUNBOOK --service NAME   open a runbook
+qrh drill DRILL                  practise in a simulated world
 qrh resume                       go on with the newest open incident
 qrh --help                       all verbs
 ";
@@ -18,6 +19,11 @@ qrh --help                       all verbs
 pub fn run(settings: &Settings) -> Result<ExitCode, Failure> {
     let mut text = format!("qrh {}: incident runbooks\n\nRunbooks\n", env!("CARGO_PKG_VERSION"));
     for entry in library::entries(settings)? {
+        let title = library::top_level(&entry.bytes, "title").unwrap_or_else(|| entry.name.clone());
+        let _ = writeln!(text, "  {:<22} {title}", entry.id);
+    }
+    text.push_str("\nDrills\n");
+    for entry in library::drills(settings)? {
         let title = library::top_level(&entry.bytes, "title").unwrap_or_else(|| entry.name.clone());
         let _ = writeln!(text, "  {:<22} {title}", entry.id);
     }

@@ -19,6 +19,7 @@ use crate::cli::verb::drill::{self, Part, Ready};
 use crate::drill::scenario::model::{Drill, Level, Truth};
 use crate::drill::scenario::progress::Progress;
 use crate::journal;
+use crate::runbook::model::StepId;
 use crate::timeline::drill::DrillOutcome;
 use crate::timeline::incident::Incident;
 use crate::timeline::record::Record;
@@ -30,12 +31,12 @@ pub fn run(settings: &Settings, args: &Test) -> Result<ExitCode, Failure> {
         Some(level) => vec![drill::level(level)],
         None => Level::ALL.to_vec(),
     };
-    let scratch = Scratch::new(args.keep.as_deref())?;
+    let scratch = Scratch::new(args.keep.as_deref());
     let mut failed = 0_usize;
     for ready in &chosen {
         for level in &levels {
             let began = Instant::now();
-            let (dir, records) = play(settings, ready, (*level, args.seed), &scratch.0)?;
+            let (dir, records) = play(settings, ready, (*level, args.seed), scratch.dir())?;
             let problems = problems(&ready.drill.at(*level), &records);
             let mut text = format!(
                 "{} {:<28} {:<6} {:>5} events in {:.1} s\n",
@@ -45,9 +46,9 @@ pub fn run(settings: &Settings, args: &Test) -> Result<ExitCode, Failure> {
                 records.len(),
                 began.elapsed().as_secs_f64()
             );
-            problems.iter().for_each(|problem| {
+            for problem in &problems {
                 let _ = writeln!(text, "         {problem}");
-            });
+            }
             if args.keep.is_some() {
                 let _ = writeln!(text, "         timeline: {}", dir.display());
             }
@@ -131,30 +132,39 @@ fn problems(drill: &Drill, records: &[Record]) -> Vec<String> {
         None => problems.push("the drill did not end".to_owned()),
     }
     if !problems.is_empty() {
-        let steps: Vec<&str> = progress.steps().map(|step| step.as_str()).collect();
+        let steps: Vec<&str> = progress.steps().map(StepId::as_str).collect();
         problems.push(format!("steps that were entered: {}", steps.join(", ")));
     }
     problems
 }
 
-/// Where the incidents of the runs are kept while they are looked at.
-struct Scratch(PathBuf, bool);
+/// Where the incidents of the runs lie.
+enum Scratch {
+    /// They stay.
+    Kept(PathBuf),
+    /// Until they have been looked at.
+    Passing(PathBuf),
+}
 
 impl Scratch {
-    fn new(keep: Option<&Path>) -> Result<Self, Failure> {
-        if let Some(dir) = keep {
-            return Ok(Self(dir.to_owned(), false));
+    fn new(keep: Option<&Path>) -> Self {
+        let passing = || Self::Passing(std::env::temp_dir().join(format!("qrh-test-{}", ulid::Ulid::generate())));
+        keep.map_or_else(passing, |dir| Self::Kept(dir.to_owned()))
+    }
+
+    fn dir(&self) -> &Path {
+        match self {
+            Self::Kept(dir) | Self::Passing(dir) => dir,
         }
-        let dir = std::env::temp_dir().join(format!("qrh-test-{}", ulid::Ulid::generate()));
-        Ok(Self(dir, true))
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        if self.1 {
+        match self {
+            Self::Kept(_) => {}
             // What is left behind lies where the system clears it.
-            let _ = std::fs::remove_dir_all(&self.0);
+            Self::Passing(dir) => drop(std::fs::remove_dir_all(dir)),
         }
     }
 }

@@ -138,6 +138,11 @@ impl Exercise {
         })
     }
 
+    /// The faults that are there from the first moment, before anybody looks.
+    pub fn first_faults(&mut self) -> Vec<String> {
+        self.begin_faults(self.began)
+    }
+
     /// When there is something to look at next; nothing once the drill is over.
     pub fn due(&self) -> Option<Timestamp> {
         if self.ended.is_some() {

@@ -300,7 +300,7 @@ fn help() {
     │  ? F1                  All keys                                              │
     │  s                     The service card: owner, dashboard, logs, rollback,   │
     │                        dependencies, target, facts                           │
-    └─────────────────────────────────────────────────────────────────── ↓ 93 more ┘
+    └─────────────────────────────────────────────────────────────────── ↓ 96 more ┘
 
      Esc back  ↓ down  ↑ up
     "#);
