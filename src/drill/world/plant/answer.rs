@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::body::{Body, Scrape};
 use super::model::Model;
+use super::site::Site;
 use crate::drill::world::clock::between;
 use crate::drill::world::seed::mix;
 
@@ -47,11 +48,12 @@ impl Model {
     /// What a pod answers. None: nothing listens there.
     pub fn answer(&mut self, uid: &str, asked: &Asked<'_>) -> Option<Answer> {
         let body = self.bodies.get(uid).filter(|body| body.facts.started.is_some())?;
-        let mut answer = probe(body, asked).or_else(|| self.work(body, asked)).unwrap_or_else(|| text(0, ""));
-        let delay_ms = body.flow.delay_ms;
-        if answer.status == 0 {
-            answer = self.flags_api(uid, asked);
-        }
+        let (site, delay_ms) = (body.facts.site, body.flow.delay_ms);
+        let read = probe(body, asked).or_else(|| self.summary(body, asked)).or_else(|| self.work(body, asked));
+        let mut answer = match read {
+            Some(answer) => answer,
+            None => self.flag(site, asked),
+        };
         let late = if delay_ms >= NOTICED_MS { Duration::from_secs_f64(delay_ms / 1000.0) } else { Duration::ZERO };
         answer.after = answer.after.max(late);
         Some(answer)
@@ -69,35 +71,44 @@ impl Model {
         self.answer(&uid, asked)
     }
 
-    fn flags_api(&mut self, uid: &str, asked: &Asked<'_>) -> Answer {
-        let Some(site) = self.bodies.get(uid).map(|body| body.facts.site) else { return text(404, "") };
-        let (pod_ready, version) = self.bodies.get(uid).map(|body| (body.facts.ready, body.facts.version.clone())).unwrap_or_default();
-        let Some(service) = self.services.get_mut(site.name) else { return text(404, "") };
-        let name = asked.path.strip_prefix("/flags/").unwrap_or_default();
-        match (asked.path, asked.method) {
-            ("/healthz", "GET") => {
-                let status = if pod_ready { "ok" } else { "starting" };
-                data(200, &json!({ "status": status, "service": site.name, "version": version, "flags_on": service.flags.on() }))
-            }
-            ("/flags", "GET") => data(200, &service.flags.all()),
-            (_, "GET") if !name.is_empty() => match service.flags.one(name) {
-                Some(flag) => data(200, &flag),
-                None => unknown(name, &service.flags.names()),
+    /// The summary for people.
+    fn summary(&self, body: &Body, asked: &Asked<'_>) -> Option<Answer> {
+        if (asked.method, asked.path) != ("GET", "/healthz") {
+            return None;
+        }
+        let facts = &body.facts;
+        let flags = self.services.get(facts.site.name).map(|service| service.flags.on()).unwrap_or_default();
+        let status = if facts.ready { "ok" } else { "starting" };
+        let summary = json!({ "status": status, "service": facts.site.name, "version": facts.version, "flags_on": flags });
+        Some(data(200, &summary))
+    }
+
+    /// The flags API, and what is left over.
+    fn flag(&mut self, site: &Site, asked: &Asked<'_>) -> Answer {
+        let Some(flags) = self.services.get_mut(site.name).map(|service| &mut service.flags) else { return text(404, "") };
+        let not_allowed = |path: &str| data(405, &json!({ "error": format!("{} is not allowed on {path}", asked.method) }));
+        let name = match asked.path {
+            "/flags" if asked.method == "GET" => return data(200, &flags.all()),
+            "/livez" | "/readyz" | "/healthz" | "/metrics" | "/runtime" | "/flags" => return not_allowed(asked.path),
+            path => match path.strip_prefix("/flags/").filter(|name| !name.is_empty()) {
+                Some(name) => name,
+                None => return data(404, &json!({ "error": format!("no route {path}") })),
             },
-            (_, "PUT") if !name.is_empty() => {
-                if service.flags.one(name).is_none() {
-                    return unknown(name, &service.flags.names());
-                }
+        };
+        let Some(flag) = flags.one(name) else {
+            return data(404, &json!({ "error": format!("no flag {name:?}"), "known": flags.names() }));
+        };
+        match asked.method {
+            "GET" => data(200, &flag),
+            "PUT" => {
                 let said: Option<bool> = serde_json::from_slice::<Value>(asked.body).ok().and_then(|body| body.get("enabled")?.as_bool());
-                let Some(enabled) = said else { return data(400, &json!({ "error": "say {\"enabled\": true} or {\"enabled\": false}" })) };
-                let previous = service.flags.set(name, enabled);
+                let Some(enabled) = said else {
+                    return data(400, &json!({ "error": "say {\"enabled\": true} or {\"enabled\": false}" }));
+                };
+                let previous = flags.set(name, enabled);
                 data(200, &json!({ "name": name, "enabled": enabled, "previous": previous }))
             }
-            ("/livez" | "/readyz" | "/healthz" | "/metrics" | "/runtime" | "/flags", method) => {
-                data(405, &json!({ "error": format!("{method} is not allowed on {}", asked.path) }))
-            }
-            (_, method) if !name.is_empty() => data(405, &json!({ "error": format!("{method} is not allowed on /flags/:name") })),
-            (path, _) => data(404, &json!({ "error": format!("no route {path}") })),
+            _ => not_allowed("/flags/:name"),
         }
     }
 
@@ -125,10 +136,6 @@ impl Model {
         };
         Some(Answer { after: Duration::from_secs_f64(takes / 1000.0), ..data(status, &said) })
     }
-}
-
-fn unknown(name: &str, known: &[&str]) -> Answer {
-    data(404, &json!({ "error": format!("no flag {name:?}"), "known": known }))
 }
 
 fn probe(body: &Body, asked: &Asked<'_>) -> Option<Answer> {

@@ -29,7 +29,7 @@ const SAMPLES: usize = 2_200;
 /// Ticks that health looks back.
 pub const LOOK_BACK: usize = 6;
 /// Changes of its sound that a pod's log remembers.
-const TONES: usize = 64;
+const TONES: usize = 512;
 /// Ends of a pod's process that are remembered.
 const ENDS: usize = 16;
 

@@ -7,7 +7,7 @@ use super::body::{Body, Scrape};
 use super::facts::{Facts, Wanted};
 use super::model::Model;
 use crate::drill::world::clock::earlier;
-use crate::drill::world::promql::{Labels, Place, STALE, Sample, Store};
+use crate::drill::world::promql::{Labels, Place, Refused, STALE, Sample, Store};
 
 /// A series that ended so long ago is dropped.
 const KEPT: std::time::Duration = std::time::Duration::from_secs(3 * 3600);
@@ -34,7 +34,7 @@ pub fn all(model: &mut Model, wanted: &[Wanted], now: Timestamp) {
 }
 
 /// A sample that is not kept is lost, as where a scrape fails: the bound on series is what matters then.
-fn keep<T>(_pushed: Result<T, crate::drill::world::promql::Refused>) {}
+fn keep(_pushed: Result<(), Refused>) {}
 
 fn pod(store: &mut Store, body: &mut Body, at: i64) {
     if body.places.is_empty() {
@@ -47,6 +47,7 @@ fn pod(store: &mut Store, body: &mut Body, at: i64) {
     let runs = body.facts.started.is_some();
     let silent = body.silent;
     let mut index = 0;
+    let mut forgotten = false;
     let places = &body.places;
     body.each(&mut |scrape, _, _, value| {
         let place = places.get(index).copied().flatten();
@@ -61,9 +62,13 @@ fn pod(store: &mut Store, body: &mut Body, at: i64) {
         if !value.is_infinite()
             && let Some(place) = place
         {
-            keep(store.push_at(place, Sample { at, value }));
+            forgotten |= store.push_at(place, Sample { at, value }) == Err(Refused::Forgotten);
         }
     });
+    if forgotten {
+        // It was silent for hours: its series begin anew with the next scrape.
+        body.places.clear();
+    }
     body.silent = !runs;
 }
 
