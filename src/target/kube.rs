@@ -98,6 +98,13 @@ impl Cluster {
         Ok(Self { inner: Arc::new(Inner { pinned, server, clock, clients: tokio::sync::Mutex::default() }) })
     }
 
+    fn is_in_story(&self) -> bool {
+        match self.inner.clock {
+            Clock::Machine => false,
+            Clock::Story(_) => true,
+        }
+    }
+
     fn now(&self) -> Timestamp {
         self.inner.clock.now()
     }

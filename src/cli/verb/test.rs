@@ -66,13 +66,15 @@ pub fn run(settings: &Settings, args: &Test) -> Result<ExitCode, Failure> {
 /// The drills that are named, and those of each runbook that is named.
 fn chosen(settings: &Settings, names: &[String], colour: bool) -> Result<Vec<Ready>, Failure> {
     let load = |entry: Entry| Ready::load(settings, &entry, colour);
-    let all = || library::drills(settings)?.into_iter().map(load).collect::<Result<Vec<Ready>, Failure>>();
     if names.is_empty() {
-        return all();
+        return library::drills(settings)?.into_iter().map(load).collect();
     }
     let mut chosen: Vec<Ready> = Vec::new();
     for name in names {
-        let of_runbook: Vec<Ready> = all()?.into_iter().filter(|ready| ready.drill.runbook.as_str() == name).collect();
+        // Only those are read: a mistake in another drill is no matter here.
+        let mut named = library::drills(settings)?;
+        named.retain(|entry| library::top_level(&entry.bytes, "runbook").as_deref() == Some(name.as_str()));
+        let of_runbook = named.into_iter().map(load).collect::<Result<Vec<Ready>, Failure>>()?;
         let mut found = match library::find_drill(settings, name) {
             Ok(entry) => vec![load(entry)?],
             Err(failure) if of_runbook.is_empty() => return Err(failure),

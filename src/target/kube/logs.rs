@@ -50,7 +50,8 @@ pub(super) async fn run(session: &Session<'_>, target: &Logs, lines: &mut Collec
     let sources = sources(target, &pods)?;
     let alone = sources.len() == 1;
     // A followed log does not end: all must be open at once. There are at most 10 pods.
-    let at_once = (!target.follow).then_some(AT_ONCE);
+    // In a story they come one after the other, so that it goes the same way each time.
+    let at_once = (!target.follow).then_some(if session.is_in_story() { 1 } else { AT_ONCE });
     let streams = stream::iter(sources).map(|source| Box::pin(read(session, ask(session, target, &source, since), source, target.follow)));
     let mut pieces = streams.flatten_unordered(at_once);
     let (mut read_any, mut first_fault) = (false, None);

@@ -65,6 +65,11 @@ impl<'a> Session<'a> {
         self.cluster.now()
     }
 
+    /// Whether time is that of a drill's world.
+    pub fn is_in_story(&self) -> bool {
+        self.cluster.is_in_story()
+    }
+
     pub fn whereabouts(&self) -> Whereabouts<'_> {
         self.cluster.whereabouts()
     }
