@@ -24,7 +24,8 @@ fn reads(ground: &Ground, runbook: &str) -> Vec<(String, Vec<String>)> {
     let here = |id: &String| !NOTHING_THERE.contains(&id.as_str()) && !other.contains(&id.as_str());
     let wanted = runbook.steps.iter().map(|step| {
         let commands = step.commands.iter().filter(|command| command.action.kind == ActionKind::Kube);
-        let commands = commands.filter(|command| command.effect == Effect::ReadOnly && command.place != Place::Host && command.when.is_none());
+        let commands =
+            commands.filter(|command| command.effect == Effect::ReadOnly && command.place != Place::Host && command.when.is_none());
         let ids = commands.filter(|command| plain(&format!("{:?}", command.action))).map(|command| command.id.to_string());
         (step.id.to_string(), ids.filter(here).collect())
     });
