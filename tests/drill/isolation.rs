@@ -185,7 +185,7 @@ fn the_environment_of_real_work_is_not_looked_at() {
     assert_eq!(trap.came(), 0);
 }
 
-const DRILL: &str = r#"
+const DRILL: &str = r"
 schema: qrh.drill/v1
 id: bad-deploy
 title: Ways out
@@ -212,7 +212,7 @@ hotwash: [what now]
 levels:
   basic: { says: easy }
   hard: { says: harder }
-"#;
+";
 
 /// A team's runbook may name whatever it likes.
 #[test]
