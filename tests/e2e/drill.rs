@@ -33,6 +33,7 @@ fn begins(area: Area) {
     console.press("H");
     console.wait("hint");
     console.close("practised enough");
+    console.wait("timeline: ");
     let log = std::fs::read_dir(home.incident().join("log")).unwrap().next().unwrap().unwrap().path();
     let log = std::fs::read_to_string(log).unwrap();
     for kind in ["qrh.drill.began", "qrh.drill.injected", "qrh.drill.diagnosed", "qrh.drill.ended", "qrh.drill.revealed"] {
@@ -60,7 +61,7 @@ fn bad_deploy_on_a_small_terminal() {
 fn the_autopilot_plays_in_the_panes() {
     let dir = tempfile::tempdir().unwrap();
     let home = home(&dir);
-    let console = home.open(WIDE, &["drill", "bad-deploy", "--autopilot", "--clock", "120x"]);
+    let console = home.open(WIDE, &["drill", "bad-deploy", "--autopilot", "--clock", "40x"]);
     console.wait("DRILL cluster");
     console.wait("PAGER: checkout");
     console.wait("diagnosis by autopilot");

@@ -38,6 +38,8 @@ const FLOWS_TO_A_BEAT: u32 = 5;
 /// What the autopilot takes for each thing it does: in a stepped story, and in one that somebody watches.
 const PAUSE_STEPPED: Duration = Duration::from_secs(2);
 const PAUSE_WATCHED: Duration = Duration::from_millis(1500);
+/// However fast the story is: an autopilot that thinks for longer would miss the drill's end.
+const PAUSE_LONGEST: Duration = Duration::from_secs(8);
 
 /// Who plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +120,7 @@ pub async fn raise(script: Script) -> Result<Stage, StageError> {
     let waits = script.drill.messages().any(|inject| inject.from == From::Pager);
     let pause = match script.tempo {
         Tempo::Stepped => PAUSE_STEPPED,
-        Tempo::Flowing(factor) => PAUSE_WATCHED.mul_f64(factor),
+        Tempo::Flowing(factor) => PAUSE_WATCHED.mul_f64(factor).min(PAUSE_LONGEST),
     };
     let pilot = match script.player {
         Player::Autopilot => Some(Pilot::new(script.drill.autopilot.clone(), pause, waits)),

@@ -82,6 +82,8 @@ fn announce(model: &mut Model, record: &Record) {
         format!("{}: {}", injected.from.as_str().to_uppercase(), injected.text)
     } else if let Happening::DrillHinted(hinted) = &record.happening {
         format!("hint {}: {}", hinted.hint, hinted.text)
+    } else if let Happening::DrillDiagnosed(diagnosed) = &record.happening {
+        format!("diagnosis by {}: {}", diagnosed.by, diagnosed.answer)
     } else if let Happening::DrillEnded(ended) = &record.happening {
         let key = model.keys.key(Mode::Console, Verb::Close);
         format!("the drill is over, {}: {}. {key} closes it", ended.outcome.as_str(), ended.why)
