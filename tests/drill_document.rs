@@ -38,12 +38,12 @@ fn faults() -> String {
         let parameters: Vec<String> = kind.parameters.iter().map(parameter).collect();
         format!("| `{}` | {} | {} |\n", kind.name, kind.about, parameters.join("<br>"))
     });
-    format!("| kind | what is wrong | `with` |\n|---|---|---|\n{}", rows.collect::<String>())
+    format!("| kind | what is wrong | `with` |\n|---|---|---|\n{}", rows.collect::<Vec<_>>().concat())
 }
 
 fn names() -> String {
     let rows = |whose: &str, known: &[Known]| {
-        known.iter().map(|known| format!("| {whose} | `{}` | {} |\n", known.name, known.says)).collect::<String>()
+        known.iter().map(|known| format!("| {whose} | `{}` | {} |\n", known.name, known.says)).collect::<Vec<_>>().concat()
     };
     format!(
         "| in | name | what it is |\n|---|---|---|\n{}{}{}{}",
@@ -57,8 +57,8 @@ fn names() -> String {
 fn rules() -> String {
     let first = Rule::ALL.iter().position(|rule| *rule == Rule::UnknownRunbook).unwrap();
     let own = Rule::ALL[first..].iter().filter(|rule| **rule != Rule::TooManyProblems);
-    let rows: String = own.map(|rule| format!("| `{}` | {} |\n", rule.name(), rule.explanation())).collect();
-    format!("| rule | why |\n|---|---|\n{rows}")
+    let rows: Vec<String> = own.map(|rule| format!("| `{}` | {} |\n", rule.name(), rule.explanation())).collect();
+    format!("| rule | why |\n|---|---|\n{}", rows.concat())
 }
 
 #[test]
