@@ -99,25 +99,26 @@ impl Prometheus {
     }
 }
 
-/// Reads its log until it is ready; a thread then keeps the pipe empty.
+/// Reads its log until it is ready and has said where it listens, in whichever order; a thread then keeps the pipe empty.
 fn listening(child: &mut Child) -> SocketAddr {
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let (mut address, mut log) = (None, String::new());
+    let (mut address, mut ready, mut log) = (None, false, String::new());
     for line in lines.by_ref() {
         let line = line.unwrap();
         if let Some((_, said)) = line.split_once("address=")
             && line.contains("Listening on")
         {
-            address = said.trim_matches('"').parse().ok();
+            address = Some(said.trim_matches('"').parse().unwrap());
         }
+        ready |= line.contains("Server is ready to receive web requests");
         log.push_str(&line);
         log.push('\n');
-        if line.contains("Server is ready to receive web requests") {
+        if let (Some(address), true) = (address, ready) {
             std::thread::spawn(move || lines.for_each(drop));
-            return address.unwrap_or_else(|| panic!("prometheus does not say where it listens:\n{log}"));
+            return address;
         }
     }
-    panic!("prometheus ended before it was ready:\n{log}");
+    panic!("prometheus ended before it was ready and had said where it listens:\n{log}");
 }
 
 fn varint(mut value: u64, into: &mut Vec<u8>) {
