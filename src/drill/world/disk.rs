@@ -96,8 +96,7 @@ impl<F: Fn(&[String], &[u8]) -> Ran> Seen<'_, F> {
     fn run(&mut self, argv: &[String], stdin: &[u8]) -> Ran {
         let words: Vec<&str> = argv.iter().map(String::as_str).collect();
         match words.as_slice() {
-            ["test", rest @ ..] => self.test(rest),
-            ["[", rest @ .., "]"] => self.test(rest),
+            ["test", rest @ ..] | ["[", rest @ .., "]"] => self.test(rest),
             ["tar", ..] if extracts(argv) => self.extract(&words, stdin),
             ["tar", rest @ ..] => self.archive(rest),
             ["rm", rest @ ..] => self.remove(rest),
@@ -167,8 +166,8 @@ impl<F: Fn(&[String], &[u8]) -> Ran> Seen<'_, F> {
         }
         match self.names(path) {
             Some(names) => {
-                let lines: String = names.iter().map(|name| format!("{name}\n")).collect();
-                Ran { stdout: lines.into_bytes(), ..Ran::default() }
+                let lines: Vec<u8> = names.iter().flat_map(|name| [name.as_bytes(), b"\n"].concat()).collect();
+                Ran { stdout: lines, ..Ran::default() }
             }
             None => (self.below)(argv, &[]),
         }
@@ -252,7 +251,10 @@ impl<F: Fn(&[String], &[u8]) -> Ran> Seen<'_, F> {
         }
         if files.len() > FILES || files.values().map(Vec::len).sum::<usize>() > CONTAINER {
             let most = CONTAINER / 1024 / 1024;
-            return failed(2, &format!("tar: No space left on device (the world keeps {FILES} files of {most} MiB in a container)"));
+            return failed(
+                2,
+                &format!("tar: No space left on device (the world keeps at most {most} MiB in {FILES} files for a container)"),
+            );
         }
         self.disk.files = files;
         Ran::default()

@@ -13,10 +13,22 @@ const GOAWAY: u16 = 7;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Frame {
-    Open { id: u32, headers: Headers, last: bool },
-    Data { id: u32, bytes: Bytes, last: bool },
-    Reset { id: u32 },
-    Ping { id: u32 },
+    Open {
+        id: u32,
+        headers: Headers,
+        last: bool,
+    },
+    Data {
+        id: u32,
+        bytes: Bytes,
+        last: bool,
+    },
+    Reset {
+        id: u32,
+    },
+    Ping {
+        id: u32,
+    },
     GoAway,
     /// Replies, settings, windows, and what has no meaning here.
     Other,

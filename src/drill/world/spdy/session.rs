@@ -152,7 +152,7 @@ impl Reader {
     }
 
     async fn begin(&mut self, id: u32, headers: Headers, last: bool) -> Result<(), Over> {
-        if id % 2 == 0 || id <= self.newest {
+        if id.is_multiple_of(2) || id <= self.newest {
             self.open.remove(&id);
             return self.say(frame::reset(id, Reset::Protocol)).await;
         }
@@ -168,19 +168,17 @@ impl Reader {
         let reply = frame::reply(id, &self.deflater.empty());
         self.say(reply).await?;
         let stream = Stream { id, headers, inlet: Inlet(inlet), outlet: Outlet { id, frames: self.frames.clone() } };
-        match self.opened.try_send(stream) {
-            Ok(()) => Ok(()),
-            // Nobody takes streams any more, or not so many at once.
-            Err(_) => {
-                self.open.remove(&id);
-                self.say(frame::reset(id, Reset::Refused)).await
-            }
+        if self.opened.try_send(stream).is_ok() {
+            return Ok(());
         }
+        // Nobody takes streams any more, or not so many at once.
+        self.open.remove(&id);
+        self.say(frame::reset(id, Reset::Refused)).await
     }
 
     async fn data(&mut self, id: u32, bytes: Bytes, last: bool) -> Result<(), Over> {
         let size = u32::try_from(bytes.len()).unwrap_or(0);
-        if id > self.newest || id % 2 == 0 {
+        if id > self.newest || id.is_multiple_of(2) {
             self.say(frame::reset(id, Reset::InvalidStream)).await?;
         }
         if let Some(pieces) = self.open.get(&id)

@@ -97,12 +97,8 @@ impl Job {
             "attach" => Wish::Attach,
             _ => Wish::Forward(query.all("ports").iter().flat_map(|ports| ports.split(',')).filter_map(|port| port.parse().ok()).collect()),
         };
-        let wants = Wants {
-            stdin: query.truth("stdin"),
-            stdout: query.truth("stdout"),
-            stderr: query.truth("stderr"),
-            tty: query.truth("tty"),
-        };
+        let wants =
+            Wants { stdin: query.truth("stdin"), stdout: query.truth("stdout"), stderr: query.truth("stderr"), tty: query.truth("tty") };
         Ok(Self { shared: shared.clone(), inside: inside(shared, place, request)?, wish, wants })
     }
 }
@@ -124,10 +120,9 @@ fn choose(headers: &HeaderMap, sub: &str) -> Result<(Speech, &'static str), Refu
         ("websocket", "portforward") => {
             (of(header::SEC_WEBSOCKET_PROTOCOL), &[(Speech::Tunnel, TUNNEL), (Speech::Channels, "v4.channel.k8s.io")])
         }
-        ("websocket", _) => (
-            of(header::SEC_WEBSOCKET_PROTOCOL),
-            &[(Speech::Channels, "v5.channel.k8s.io"), (Speech::Channels, "v4.channel.k8s.io")],
-        ),
+        ("websocket", _) => {
+            (of(header::SEC_WEBSOCKET_PROTOCOL), &[(Speech::Channels, "v5.channel.k8s.io"), (Speech::Channels, "v4.channel.k8s.io")])
+        }
         ("spdy/3.1", "portforward") => (of(OFFERED), &[(Speech::Spdy, "portforward.k8s.io")]),
         ("spdy/3.1", _) => (of(OFFERED), &[(Speech::Spdy, "v4.channel.k8s.io")]),
         (other, _) => return Err(Refusal::not_simulated(&format!("{sub} over {other:?}; the world speaks WebSocket and SPDY/3.1"))),

@@ -12,12 +12,31 @@ use crate::drill::world::kind::Kind;
 use crate::drill::world::object::Id;
 
 /// No more is taken from a command's stdin.
-pub const STDIN: usize = 16 * 1024 * 1024;
+const STDIN: usize = 16 * 1024 * 1024;
 
-/// What a command that was sent too much comes to.
-pub fn too_much() -> Ran {
-    let why = format!("not simulated: more than {} MiB on stdin\n", STDIN / 1024 / 1024);
-    Ran { stderr: why.into_bytes(), code: 1, ..Ran::default() }
+/// What was sent to a command, as it comes. All of it is heard, so that whoever sends it comes to its end; no more than [`STDIN`] is kept.
+#[derive(Default)]
+pub struct Sent {
+    bytes: Vec<u8>,
+    over: bool,
+}
+
+impl Sent {
+    pub fn add(&mut self, bytes: &[u8]) {
+        self.over |= self.bytes.len() + bytes.len() > STDIN;
+        if !self.over {
+            self.bytes.extend_from_slice(bytes);
+        }
+    }
+
+    /// Err: what a command that was sent too much comes to.
+    pub fn all(self) -> Result<Vec<u8>, Ran> {
+        if !self.over {
+            return Ok(self.bytes);
+        }
+        let why = format!("not simulated: more than {} MiB on stdin\n", STDIN / 1024 / 1024);
+        Err(Ran { stderr: why.into_bytes(), code: 1, ..Ran::default() })
+    }
 }
 
 /// Runs a command to its end. A terminal has one stream for both.

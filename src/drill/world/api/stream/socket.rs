@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::forward::{self, Line};
-use super::process::{self, STDIN};
+use super::process::{self, Sent};
 use super::{Job, Wish};
 use crate::drill::world::behaviour::Ran;
 use crate::drill::world::program;
@@ -42,28 +42,27 @@ pub async fn serve(socket: Socket, job: &Job) {
     }
 }
 
-/// What is sent until the other side closes stdin. Err: it was too much.
-async fn stdin(socket: &mut Socket) -> Result<Vec<u8>, Ran> {
-    let mut all = Vec::new();
+/// What is sent until the other side closes stdin.
+async fn stdin(socket: &mut Socket) -> Sent {
+    let mut sent = Sent::default();
     while let Ok(Some(Ok(message))) = tokio::time::timeout(PATIENCE, socket.next()).await {
         if message.is_close() {
             break;
         }
         let data = message.into_data();
         match data.split_first() {
-            Some((0, rest)) if all.len() + rest.len() > STDIN => return Err(process::too_much()),
-            Some((0, rest)) => all.extend_from_slice(rest),
+            Some((0, rest)) => sent.add(rest),
             // v5: a stream was closed.
             Some((255, [0])) => break,
             Some(_) | None => {}
         }
     }
-    Ok(all)
+    sent
 }
 
 async fn exec(mut socket: Socket, job: &Job, argv: &[String]) {
-    let sent = if job.wants.stdin && program::reads(argv) { stdin(&mut socket).await } else { Ok(Vec::new()) };
-    let ran = sent.map_or_else(|too_much| too_much, |sent| process::exec(job, argv, &sent));
+    let sent = if job.wants.stdin && program::reads(argv) { stdin(&mut socket).await } else { Sent::default() };
+    let ran = sent.all().map_or_else(|too_much| too_much, |sent| process::exec(job, argv, &sent));
     for (channel, bytes) in [(1, &ran.stdout), (2, &ran.stderr)] {
         for part in bytes.chunks(32 * 1024) {
             if socket.send(framed(channel, part)).await.is_err() {

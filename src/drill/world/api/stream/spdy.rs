@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::task::JoinSet;
 
 use super::forward::{self, Line};
-use super::process::{self, STDIN};
+use super::process::{self, Sent};
 use super::{Job, Wants, Wish};
 use crate::drill::world::behaviour::Ran;
 use crate::drill::world::program;
@@ -93,25 +93,22 @@ impl Process {
     }
 }
 
-/// What is sent until the other side ends stdin. Err: it was too much.
-async fn stdin(mut inlet: Inlet) -> Result<Vec<u8>, Ran> {
-    let mut all = Vec::new();
+/// What is sent until the other side ends stdin.
+async fn stdin(mut inlet: Inlet) -> Sent {
+    let mut sent = Sent::default();
     while let Ok(Some(piece)) = tokio::time::timeout(PATIENCE, inlet.next()).await {
-        if all.len() + piece.len() > STDIN {
-            return Err(process::too_much());
-        }
-        all.extend_from_slice(&piece);
+        sent.add(&piece);
     }
-    Ok(all)
+    sent
 }
 
 async fn exec(mut streams: Streams, job: &Job, argv: &[String]) {
     let Some(mut process) = process(&mut streams, job.wants).await else { return };
     let sent = match process.stdin.take().filter(|_| program::reads(argv)) {
         Some(inlet) => stdin(inlet).await,
-        None => Ok(Vec::new()),
+        None => Sent::default(),
     };
-    let ran = sent.map_or_else(|too_much| too_much, |sent| process::exec(job, argv, &sent));
+    let ran = sent.all().map_or_else(|too_much| too_much, |sent| process::exec(job, argv, &sent));
     process.end(&ran).await;
 }
 
