@@ -15,6 +15,7 @@ fn shown(must: Must) -> String {
         Must::NotSay(_) => "done".to_owned(),
         Must::Refuse(said) => text("refused", said),
         Must::Stream(said) => text("streams", said),
+        Must::Forward(path, said) => format!("forwards: `GET {path}` answers `{said}`"),
     }
 }
 

@@ -61,6 +61,7 @@ pub enum Sub {
     Status,
     Scale,
     Log,
+    Attach,
     Exec,
     PortForward,
     Eviction,
@@ -72,6 +73,7 @@ impl Sub {
             Self::Status => "status",
             Self::Scale => "scale",
             Self::Log => "log",
+            Self::Attach => "attach",
             Self::Exec => "exec",
             Self::PortForward => "portforward",
             Self::Eviction => "eviction",
@@ -82,7 +84,7 @@ impl Sub {
         match self {
             Self::Status | Self::Scale => &["get", "patch", "update"],
             Self::Log => &["get"],
-            Self::Exec | Self::PortForward => &["create", "get"],
+            Self::Attach | Self::Exec | Self::PortForward => &["create", "get"],
             Self::Eviction => &["create"],
         }
     }
@@ -221,7 +223,7 @@ static NODE: Info =
 static POD: Info = Info {
     short: &["po"],
     categories: &["all"],
-    subresources: &[Sub::Eviction, Sub::Exec, Sub::Log, Sub::PortForward, Sub::Status],
+    subresources: &[Sub::Attach, Sub::Eviction, Sub::Exec, Sub::Log, Sub::PortForward, Sub::Status],
     ..core("pods", "pod", "Pod", typed::<Pod>)
 };
 static SECRET: Info = core("secrets", "secret", "Secret", typed::<Secret>);

@@ -8,6 +8,7 @@ pub mod behaviour;
 mod catalog;
 pub mod clock;
 pub mod control;
+mod disk;
 mod door;
 mod inspector;
 pub mod json;
@@ -24,6 +25,7 @@ mod seed;
 mod selector;
 mod serve;
 pub mod service;
+mod spdy;
 pub mod state;
 pub mod store;
 mod tar;
@@ -43,6 +45,7 @@ pub use clock::Pace;
 pub use kind::Kind;
 
 use behaviour::Behaviour;
+use disk::Disks;
 use plant::{Fault, Health};
 use rights::Person;
 use state::State;
@@ -97,6 +100,8 @@ impl Default for Options {
 /// What everything that serves the world shares.
 pub struct Shared {
     state: Mutex<State>,
+    /// Taken after the state.
+    disks: Mutex<Disks>,
     /// Wakes the driver: something may be due earlier than it thought.
     driver: Notify,
     people: Vec<Person>,
@@ -112,6 +117,11 @@ impl Shared {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.catch_up();
         state
+    }
+
+    fn disks(&self) -> MutexGuard<'_, Disks> {
+        // A panic in one command leaves the files as they were before it.
+        self.disks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads the world as it is now.
@@ -148,6 +158,7 @@ pub async fn start(options: Options) -> Result<Running, Error> {
     let kubeconfig = kubeconfig::text(address, &authority, &people);
     let shared = Arc::new(Shared {
         state: Mutex::new(state),
+        disks: Mutex::default(),
         driver: Notify::new(),
         people,
         address,

@@ -1,12 +1,10 @@
 //! The commands a person runs in a container: a handful that responders use. Anything else is refused by name, as an unknown program.
 
-use serde_json::Value;
-
 use super::behaviour::{Ran, View};
 use super::json::{list, text};
-use super::{quantity, tar};
+use super::{disk, quantity};
 
-const KNOWN: &str = "cat, date, echo, env, false, hostname, ls, ps, sh -c, sleep, tar, true, whoami";
+const KNOWN: &str = "cat, date, echo, env, false, hostname, ls, ps, rm, sh -c, sleep, tar, test, true, whoami";
 
 fn said(text: impl Into<String>) -> Ran {
     Ran { stdout: text.into().into_bytes(), ..Ran::default() }
@@ -21,7 +19,7 @@ pub fn reads(argv: &[String]) -> bool {
     let words: Vec<&str> = argv.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["cat"] => true,
-        ["tar", flags, ..] => flags.contains('x'),
+        ["tar", ..] => disk::extracts(argv),
         _ => false,
     }
 }
@@ -53,7 +51,6 @@ pub fn exec(inside: Inside<'_>, argv: &[String], stdin: &[u8]) -> Ran {
         ["cat"] => Ran { stdout: stdin.to_vec(), ..Ran::default() },
         ["cat", paths @ ..] => cat(inside, paths),
         ["ls", rest @ ..] => ls(inside, rest),
-        ["tar", rest @ ..] => archive(inside, rest, stdin),
         [program, ..] => failed(127, &format!("not simulated: {program}; this container has {KNOWN}")),
     }
 }
@@ -151,25 +148,4 @@ fn ls(inside: Inside<'_>, rest: &[&str]) -> Ran {
         return failed(2, &format!("ls: cannot access '{directory}': No such file or directory"));
     }
     said(names.join("\n") + "\n")
-}
-
-/// What `kubectl cp` runs: `tar cf - PATH` to read. To write, the root file system would have to be writable.
-fn archive(inside: Inside<'_>, rest: &[&str], _stdin: &[u8]) -> Ran {
-    let creates = rest.first().is_some_and(|flags| flags.contains('c'));
-    if !creates {
-        return if read_only(inside.0.container) {
-            failed(2, "tar: can't open: Read-only file system")
-        } else {
-            failed(2, "not simulated: writing files into a container")
-        };
-    }
-    let Some(path) = rest.iter().rev().find(|word| !word.starts_with('-')) else { return failed(2, "tar: nothing to archive") };
-    match file(inside, path) {
-        Some(text) => Ran { stdout: tar::one(path.trim_start_matches('/'), text.as_bytes()), ..Ran::default() },
-        None => failed(2, &format!("tar: {path}: Cannot stat: No such file or directory")),
-    }
-}
-
-fn read_only(container: &Value) -> bool {
-    container.pointer("/securityContext/readOnlyRootFilesystem") == Some(&Value::Bool(true))
 }

@@ -119,6 +119,8 @@ pub fn valid(kind: Kind, before: Option<&Value>, value: &Value) -> Result<(), Re
             let both = value.pointer("/spec/minAvailable").is_some() && value.pointer("/spec/maxUnavailable").is_some();
             both.then(|| "spec: Invalid value: minAvailable and maxUnavailable cannot be both set".to_owned())
         }
+        // A name of elsewhere needs no ports.
+        Kind::Service if text(value, "/spec/type") == "ExternalName" => None,
         Kind::Service => list(value, "/spec/ports").is_empty().then(|| "spec.ports: Required value".to_owned()),
         Kind::ConfigMap
         | Kind::Endpoints

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::Stream;
 use hyper::body::Bytes;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -74,8 +75,7 @@ pub fn log(shared: &Arc<Shared>, state: &State, place: &Place, request: &Request
         stamps,
         ready: VecDeque::from([written]),
     };
-    let parts = futures::stream::unfold(follow, |mut follow| async move { follow.next().await.map(|bytes| (bytes, follow)) });
-    Ok(answer::stream("text/plain", parts))
+    Ok(answer::stream("text/plain", parts(follow)))
 }
 
 fn write_line(written: &mut String, line: &Line, stamps: bool) {
@@ -154,6 +154,17 @@ fn ended(pod: Value, container: Value, mut status: Value, end: &Value, back: i64
     crate::drill::world::json::set(&mut status, &["state"], serde_json::json!({ "terminated": end }));
     crate::drill::world::json::set(&mut status, &["restartCount"], run.max(0));
     Source { pod, container, status, ended: parse(text(end, "/finishedAt")) }
+}
+
+/// What a run of a container writes from a moment on, until it ends. `run`: the pod, its container, and that one's status.
+pub fn onward(shared: &Arc<Shared>, from: (Id, Timestamp), run: (&Value, &Value, &Value)) -> impl Stream<Item = Bytes> + Send + use<> {
+    let (pod, container, status) = run;
+    let source = Source { pod: pod.clone(), container: container.clone(), status: status.clone(), ended: None };
+    parts(Follow { shared: shared.clone(), id: from.0, source, last: from.1, stamps: false, ready: VecDeque::new() })
+}
+
+fn parts(follow: Follow) -> impl Stream<Item = Bytes> + Send + use<> {
+    futures::stream::unfold(follow, |mut follow| async move { follow.next().await.map(|bytes| (bytes, follow)) })
 }
 
 struct Follow {

@@ -80,7 +80,7 @@ async fn take(shared: &Arc<Shared>, request: hyper::Request<Incoming>) -> Result
         body: hyper::body::Bytes::new(),
         person,
     };
-    if matches!(place.sub.as_str(), "exec" | "portforward") && place.kind() == Some(Kind::Pod) {
+    if matches!(place.sub.as_str(), "attach" | "exec" | "portforward") && place.kind() == Some(Kind::Pod) {
         let verb = if taken.method == Method::GET { "get" } else { "create" };
         taken.person.check(&wish(&place, verb))?;
         if !upgrades {
