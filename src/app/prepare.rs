@@ -127,6 +127,12 @@ async fn of_responder(desk: &Desk, line: String, effect: Effect) -> Result<Box<P
         // A cluster has no shell of its own: the line runs on the responder's machine, where their kubectl is.
         return own(desk, line, effect, Place::Here).await;
     }
+    if !desk.hands.fence.is_open() {
+        return Err(
+            "this is a drill on a service of this machine: a command of your own could reach past it, so only those of the runbook run"
+                .to_owned(),
+        );
+    }
     own(desk, line, effect, Place::Host).await
 }
 

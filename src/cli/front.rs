@@ -52,7 +52,7 @@ fn not_open(error: &OpenError) -> Failure {
         OpenError::Cluster { .. } => Code::Unreachable,
         OpenError::Stage(_)
         | OpenError::Door(_)
-        | OpenError::DrillOver(_)
+        | OpenError::DrillOver { .. }
         | OpenError::AnotherTarget { .. }
         | OpenError::Closed
         | OpenError::NoOpening
