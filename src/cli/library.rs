@@ -24,14 +24,14 @@ const SHIPPED: &[(&str, &str)] = &[
 
 /// Shipped drills: one line each.
 const DRILLS: &[(&str, &str)] = &[
-    ("bad-deploy", include_str!("../../runbooks/drills/bad-deploy.yaml")),
     ("bad-deploy-local", include_str!("../../runbooks/drills/bad-deploy-local.yaml")),
+    ("bad-deploy", include_str!("../../runbooks/drills/bad-deploy.yaml")),
     ("cpu-and-errors", include_str!("../../runbooks/drills/cpu-and-errors.yaml")),
     ("dependency-outage", include_str!("../../runbooks/drills/dependency-outage.yaml")),
     ("errors-in-waves", include_str!("../../runbooks/drills/errors-in-waves.yaml")),
     ("event-loop-latency", include_str!("../../runbooks/drills/event-loop-latency.yaml")),
-    ("high-cpu", include_str!("../../runbooks/drills/high-cpu.yaml")),
     ("high-cpu-local", include_str!("../../runbooks/drills/high-cpu-local.yaml")),
+    ("high-cpu", include_str!("../../runbooks/drills/high-cpu.yaml")),
     ("high-memory", include_str!("../../runbooks/drills/high-memory.yaml")),
     ("it-came-back", include_str!("../../runbooks/drills/it-came-back.yaml")),
     ("price-errors", include_str!("../../runbooks/drills/price-errors.yaml")),

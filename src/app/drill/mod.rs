@@ -37,9 +37,10 @@ use story::{Story, Tempo, later};
 /// How often a flowing story's world is moved on, and how often the drill looks at it, in real time.
 const FLOW: Duration = Duration::from_millis(200);
 const FLOWS_TO_A_BEAT: u32 = 5;
-/// What the autopilot takes for each thing it does: in a stepped story, and in one that somebody watches.
+/// What the autopilot takes for each thing it does: in a stepped story, in one that somebody watches, and in one that nobody does.
 const PAUSE_STEPPED: Duration = Duration::from_secs(2);
 const PAUSE_WATCHED: Duration = Duration::from_millis(1500);
+const PAUSE_UNWATCHED: Duration = Duration::from_millis(200);
 /// However fast the story is: an autopilot that thinks for longer would miss the drill's end.
 const PAUSE_LONGEST: Duration = Duration::from_secs(8);
 /// So long before the first page a person comes in: enough to read what the drill is about.
@@ -52,6 +53,14 @@ pub enum Player {
     Autopilot,
 }
 
+/// Who sees an autopilot play.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    People,
+    /// It need not be followed.
+    Nobody,
+}
+
 /// A drill to be played.
 pub struct Script {
     /// At its level already.
@@ -62,6 +71,7 @@ pub struct Script {
     pub document: String,
     pub tempo: Tempo,
     pub player: Player,
+    pub audience: Audience,
     /// Whether a facilitator may come in.
     pub facilitated: bool,
     pub actor: String,
@@ -124,9 +134,10 @@ pub async fn raise(script: Script) -> Result<Stage, StageError> {
     };
     let story = Arc::new(Story::new(epoch, script.tempo, scene.push()));
     let waits = script.drill.messages().any(|inject| inject.from == From::Pager);
-    let pause = match script.tempo {
-        Tempo::Stepped => PAUSE_STEPPED,
-        Tempo::Flowing(factor) => PAUSE_WATCHED.mul_f64(factor).min(PAUSE_LONGEST),
+    let pause = match (script.tempo, script.audience) {
+        (Tempo::Stepped, _) => PAUSE_STEPPED,
+        (Tempo::Flowing(_), Audience::Nobody) => PAUSE_UNWATCHED,
+        (Tempo::Flowing(factor), Audience::People) => PAUSE_WATCHED.mul_f64(factor).min(PAUSE_LONGEST),
     };
     let pilot = match script.player {
         Player::Autopilot => Some(Pilot::new(script.drill.autopilot.clone(), pause, waits)),

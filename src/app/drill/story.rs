@@ -164,6 +164,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn whoever_begins_to_wait_is_heard_of() {
+        let story = Arc::new(Story::new(Timestamp::UNIX_EPOCH, Tempo::Stepped, |_| {}));
+        let sleeper = story.sleep(Duration::from_secs(1));
+        story.asleep().await;
+        let (late, heard) = (Arc::clone(&story), Arc::clone(&story));
+        let listening = tokio::spawn(async move { heard.asleep().await });
+        tokio::task::yield_now().await;
+        let second = late.sleep(Duration::from_secs(1));
+        listening.await.unwrap();
+        assert_eq!(story.sleepers().1, 2);
+        drop((sleeper, second));
+    }
+
+    #[tokio::test]
     async fn a_flowing_story_is_as_much_faster_as_it_is_said_to_be_and_stands_still_while_held() {
         let story = Story::new(Timestamp::UNIX_EPOCH, Tempo::Flowing(1_000_000.0), |_| {});
         while story.now() < later(Timestamp::UNIX_EPOCH, Duration::from_secs(3600)) {

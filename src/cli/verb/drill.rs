@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::app::drill::story::Tempo;
-use crate::app::drill::{self, Player, Script};
+use crate::app::drill::{self, Audience, Player, Script};
 use crate::app::open::{self, Ground, OpenError, Opening, Plan};
 use crate::cli::args::{self, Console, Drill};
 use crate::cli::exit::{Code, Failure};
@@ -35,7 +35,15 @@ pub fn run(settings: &Settings, args: &Drill) -> Result<ExitCode, Failure> {
         WorldKind::Local => real(args)?,
     };
     let runbook = args.runbook.clone();
-    let part = Part { runbook, level: level(args.level), seed: args.seed, tempo, player, facilitated: args.facilitate };
+    let part = Part {
+        runbook,
+        level: level(args.level),
+        seed: args.seed,
+        tempo,
+        player,
+        audience: Audience::People,
+        facilitated: args.facilitate,
+    };
     let root = settings.incidents()?;
     let console = Console { plain: args.plain || !terminal, read_only: false };
     front::run(settings, console, stage(settings, ready, &part, root)?)
@@ -93,6 +101,7 @@ pub struct Part {
     pub seed: Option<u64>,
     pub tempo: Tempo,
     pub player: Player,
+    pub audience: Audience,
     pub facilitated: bool,
 }
 
@@ -130,6 +139,7 @@ pub fn stage(
         document,
         tempo: part.tempo,
         player: part.player,
+        audience: part.audience,
         facilitated: part.facilitated,
         actor: actor.clone(),
     };

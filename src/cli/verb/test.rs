@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use crate::app::drill::Player;
 use crate::app::drill::story::Tempo;
+use crate::app::drill::{Audience, Player};
 use crate::app::headless;
 use crate::cli::args::Test;
 use crate::cli::exit::{Code, Failure};
@@ -107,7 +107,7 @@ fn play(settings: &Settings, ready: &Ready, (level, seed): (Level, Option<u64>),
         WorldKind::Cluster => Tempo::Stepped,
         WorldKind::Local => Tempo::Flowing(1.0),
     };
-    let part = Part { runbook: None, level, seed, tempo, player: Player::Autopilot, facilitated: false };
+    let part = Part { runbook: None, level, seed, tempo, player: Player::Autopilot, audience: Audience::Nobody, facilitated: false };
     let opening = drill::stage(settings, ready.clone(), &part, root.to_owned())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

@@ -15,7 +15,7 @@ use super::git::Git;
 use super::latency::Part;
 use super::memory::{Age, Full};
 use super::site::{SERVICES, Site};
-use super::write;
+use super::{upstream, write};
 use crate::drill::world::behaviour::Exit;
 use crate::drill::world::clock::between;
 use crate::drill::world::object::Id;
@@ -196,9 +196,11 @@ impl Model {
         }
         let mut acts = Vec::new();
         let struck = self.strike(site, &flags, now);
+        let called = upstream::felt(self, site);
         let faults = &self.faults;
         for body in self.bodies.values_mut().filter(|body| body.facts.site == site && body.facts.started.is_some()) {
             let mut effect = effect::on(faults, &body.facts, &flags, now);
+            called.iter().for_each(|felt| felt.add(&mut effect));
             effect.burst = effect.burst.filter(|_| struck.as_ref() == Some(&body.facts.uid));
             // One that stops gets no more, but for what is on its way to it.
             let takes = serving(body) && (!body.facts.deleting || effect.dropped > 0.0);
