@@ -9,3 +9,4 @@ mod local;
 mod overture;
 mod play;
 mod same;
+mod world;

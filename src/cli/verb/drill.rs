@@ -46,7 +46,12 @@ pub fn run(settings: &Settings, args: &Drill) -> Result<ExitCode, Failure> {
     };
     let root = settings.incidents()?;
     let console = Console { plain: args.plain || !terminal, read_only: false };
-    front::run(settings, console, stage(settings, ready, &part, root)?)
+    let local = ready.drill.world.kind == WorldKind::Local;
+    let opening = stage(settings, ready, &part, root)?;
+    if local {
+        print("The drill's service is started on this machine: about ten seconds.\n")?;
+    }
+    front::run(settings, console, opening)
 }
 
 /// What stands behind the id of a drill that is the same exercise in a local world.

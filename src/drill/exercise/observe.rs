@@ -44,12 +44,16 @@ impl Exercise {
         }
         for fault in truth.health.values().flat_map(|health| &health.faults) {
             let now = if fault.cured { Stage::Cured } else { Stage::Active };
+            if now == Stage::Cured && !self.seen.faults.contains_key(&fault.id) {
+                // It does nothing yet: a release is on its way.
+                continue;
+            }
             let before = self.seen.faults.insert(fault.id.clone(), now);
             match (before, now) {
                 (None, Stage::Active) => say(Sight::FaultBegan, Some(&fault.id), String::new()),
-                (None | Some(Stage::Active), Stage::Cured) => say(Sight::FaultCured, Some(&fault.id), String::new()),
+                (Some(Stage::Active), Stage::Cured) => say(Sight::FaultCured, Some(&fault.id), String::new()),
                 (Some(Stage::Cured), Stage::Active) => say(Sight::FaultReturned, Some(&fault.id), String::new()),
-                (Some(Stage::Active), Stage::Active) | (Some(Stage::Cured), Stage::Cured) => {}
+                (Some(Stage::Active), Stage::Active) | (None | Some(Stage::Cured), Stage::Cured) => {}
             }
         }
         let well = holds(&self.drill.success.mitigated, scope);
