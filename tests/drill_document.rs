@@ -43,7 +43,8 @@ fn faults() -> String {
 }
 
 fn local_faults() -> String {
-    let rows: Vec<String> = local::fault::KINDS.iter().map(|kind| format!("| `{}` | {} | {} |\n", kind.name, kind.about, kind.ends)).collect();
+    let rows: Vec<String> =
+        local::fault::KINDS.iter().map(|kind| format!("| `{}` | {} | {} |\n", kind.name, kind.about, kind.ends)).collect();
     format!("| kind | what is wrong | what ends it |\n|---|---|---|\n{}", rows.concat())
 }
 

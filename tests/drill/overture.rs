@@ -54,7 +54,7 @@ async fn a_person_comes_in_seconds_before_the_page() {
     let left = page.saturating_sub(passed);
     assert!(left <= Duration::from_secs(8), "{left:?} to the page");
     assert!(stage.clock().now() >= came, "whoever comes in sees the machine's time");
-    assert!(records.iter().all(|record| record.time >= began && record.time <= stage.clock().now()));
+    assert!(records.iter().all(|record| record.time <= stage.clock().now()), "nothing of what is still to come");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -109,6 +109,7 @@ pub struct Stage {
     /// How much of the story is over before anybody comes in.
     overture: Duration,
     pilot: Option<Pilot>,
+    audience: Audience,
     facilitated: bool,
     actor: String,
     paused: bool,
@@ -150,6 +151,7 @@ pub async fn raise(script: Script) -> Result<Stage, StageError> {
         scene,
         overture,
         pilot,
+        audience: script.audience,
         facilitated: script.facilitated,
         actor: script.actor,
         paused: false,
@@ -271,6 +273,10 @@ impl Stage {
         }
         if !self.is_stepped() {
             let (story, sender) = (Arc::clone(&self.story), sender.clone());
+            let flows_to_a_beat = match self.audience {
+                Audience::People => FLOWS_TO_A_BEAT,
+                Audience::Nobody => 1,
+            };
             let flow = tokio::spawn(async move {
                 let mut tick = tokio::time::interval(FLOW);
                 let mut ticks: u32 = 0;
@@ -278,7 +284,7 @@ impl Stage {
                     tick.tick().await;
                     block_in_place(|| story.flow());
                     ticks = ticks.wrapping_add(1);
-                    if ticks.is_multiple_of(FLOWS_TO_A_BEAT) {
+                    if ticks.is_multiple_of(flows_to_a_beat) {
                         // A console that is behind looks when it has caught up.
                         let _ = sender.try_send(World::Beat);
                     }

@@ -10,6 +10,7 @@ use super::*;
 use crate::drill::scenario::{self, Against};
 use crate::drill::world::plant::FaultState;
 use crate::runbook::source::SourceFile;
+use crate::timeline::drill::Rating;
 use crate::timeline::record::Record;
 
 const DRILL: &str = r#"

@@ -200,7 +200,9 @@ impl Model {
         let faults = &self.faults;
         for body in self.bodies.values_mut().filter(|body| body.facts.site == site && body.facts.started.is_some()) {
             let mut effect = effect::on(faults, &body.facts, &flags, now);
-            called.iter().for_each(|felt| felt.add(&mut effect));
+            if let Some(felt) = called {
+                felt.add(&mut effect);
+            }
             effect.burst = effect.burst.filter(|_| struck.as_ref() == Some(&body.facts.uid));
             // One that stops gets no more, but for what is on its way to it.
             let takes = serving(body) && (!body.facts.deleting || effect.dropped > 0.0);
