@@ -159,7 +159,12 @@ impl Exercise {
     }
 
     fn scope(&self, truth: Truth<'_>) -> Value {
-        scope::predicate(&self.drill, truth.incident, truth.health, self.passed(truth.now))
+        let mut health = truth.health.clone();
+        for fault in health.values_mut().flat_map(|health| &mut health.faults) {
+            // A release that is on its way does nothing, and is not cured.
+            fault.cured &= self.seen.faults.contains_key(&fault.id);
+        }
+        scope::predicate(&self.drill, truth.incident, &health, self.passed(truth.now))
     }
 
     fn passed(&self, now: Timestamp) -> Duration {

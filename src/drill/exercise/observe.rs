@@ -14,8 +14,9 @@ use crate::timeline::drill::{Observed, Sight};
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     healthy: Option<bool>,
-    faults: BTreeMap<String, Stage>,
-    /// There was something to mitigate: a fault had begun and the drill's success did not hold.
+    /// Those that have been active.
+    pub(super) faults: BTreeMap<String, Stage>,
+    /// There was something to mitigate: a fault was active and the drill's success did not hold.
     harmed: bool,
     pub(super) mitigated: Option<Timestamp>,
     pub(super) durable: bool,
@@ -23,7 +24,7 @@ pub(super) struct Seen {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+pub(super) enum Stage {
     Active,
     Cured,
 }
@@ -57,7 +58,7 @@ impl Exercise {
             }
         }
         let well = holds(&self.drill.success.mitigated, scope);
-        self.seen.harmed |= !well && !self.faults.is_empty();
+        self.seen.harmed |= !well && !self.seen.faults.is_empty();
         let mitigated = well && self.seen.harmed;
         match (mitigated, self.seen.mitigated) {
             (true, None) => {
