@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use qrh::drill::local;
 use qrh::drill::scenario::model::Level;
 use qrh::drill::scenario::scope::{FAULT, HEALTH, Known, PREDICATE, QUERY};
 use qrh::drill::scenario::{self, Against};
@@ -41,6 +42,12 @@ fn faults() -> String {
     format!("| kind | what is wrong | `with` |\n|---|---|---|\n{}", rows.collect::<Vec<_>>().concat())
 }
 
+fn local_faults() -> String {
+    let rows: Vec<String> =
+        local::fault::KINDS.iter().map(|kind| format!("| `{}` | {} | {} |\n", kind.name, kind.about, kind.ends)).collect();
+    format!("| kind | what is wrong | what ends it |\n|---|---|---|\n{}", rows.concat())
+}
+
 fn names() -> String {
     let rows = |whose: &str, known: &[Known]| {
         known.iter().map(|known| format!("| {whose} | `{}` | {} |\n", known.name, known.says)).collect::<Vec<_>>().concat()
@@ -64,7 +71,7 @@ fn rules() -> String {
 #[test]
 fn the_tables_are_those_of_the_code() {
     let mut document = text();
-    for (name, table) in [("faults", faults()), ("names", names()), ("rules", rules())] {
+    for (name, table) in [("faults", faults()), ("local-faults", local_faults()), ("names", names()), ("rules", rules())] {
         let (open, close) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
         let (before, rest) = document.split_once(&open).unwrap();
         let (_, after) = rest.split_once(&close).unwrap();

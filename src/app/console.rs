@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
 use super::drill::{Move, Stage};
 use super::performer::{Performer, Said};
@@ -20,6 +20,9 @@ const FAREWELL: Duration = Duration::from_secs(9);
 /// In a drill whose time is stepped: how long something may be under way before the world's time passes all the same, since it may wait
 /// for that (a log that is followed, a pod that takes its time to end).
 const STUCK: Duration = Duration::from_millis(500);
+/// The same of what is only looked at, prepared or recorded, none of which needs the world's time: a busy machine must not change how a
+/// drill goes.
+const STALLED: Duration = Duration::from_secs(15);
 
 /// What a front end hears of. Called after the engine has taken it in.
 pub trait Front {
@@ -100,10 +103,15 @@ impl Console {
         if let Ok(world) = self.world.try_recv() {
             return Some(world);
         }
-        if !self.waits_for_time() || self.running > stage.sleepers() {
-            // Something is under way that needs no time of the world, unless it holds still for long.
-            if let Ok(world) = timeout(STUCK, self.world.recv()).await {
-                return world;
+        // Something may be under way that needs no time of the world, unless it holds still for long.
+        let since = Instant::now();
+        while !self.waits_for_time() || self.running > stage.sleepers() {
+            let deadline = since + if self.waits_for_time() { STUCK } else { STALLED };
+            tokio::select! {
+                biased;
+                world = self.world.recv() => return world,
+                () = stage.asleep() => {}
+                () = sleep_until(deadline) => break,
             }
         }
         stage.step(self.clock.now());

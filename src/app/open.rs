@@ -109,8 +109,11 @@ pub enum OpenError {
     Stage(#[from] StageError),
     #[error("the facilitator's socket can't be opened: {0}")]
     Door(#[source] std::io::Error),
-    #[error("this was a drill, and its world ended with its console: it can't be gone on with; export it, or play it again: qrh drill {0}")]
-    DrillOver(String),
+    #[error(
+        "this was the drill {drill}, and its world ended with its console: it can't be gone on with. What was done is kept: qrh export {name}. \
+         To play it again from the beginning: qrh drill {drill} --level {level} --seed {seed}"
+    )]
+    DrillOver { drill: String, level: String, seed: u64, name: String },
     #[error("the cluster of `{service}` can't be used: {cause}")]
     Cluster { service: String, cause: String },
     #[error("this incident was opened on {then}, and the service is now {now}: point it back, or open a new incident")]
@@ -135,7 +138,7 @@ pub struct Opening {
 }
 
 /// Opens a new incident. Makes no network call: the console must start while everything is down.
-pub async fn open(plan: Plan) -> Result<Opening, OpenError> {
+pub async fn open(mut plan: Plan) -> Result<Opening, OpenError> {
     let (hands, target) = connect(&plan).await?;
     let now = plan.ground.clock().now();
     let incident = IncidentId(ulid::Ulid::generate());
@@ -145,9 +148,11 @@ pub async fn open(plan: Plan) -> Result<Opening, OpenError> {
     let journal = Journal::create(&plan.root, &new)?;
     let chain = Chain::start(incident, journal.writer().clone());
     let (state, mut first) = State::open(setup(&plan), opened(&plan, target.clone()), now);
-    if let Ground::Drill(stage) = &plan.ground {
-        // Right after the opening: what is hidden is sealed before anybody acts.
-        first.insert(1, Effect::Append(Box::new(Record { time: now, happening: stage.began() })));
+    if let Ground::Drill(stage) = &mut plan.ground {
+        // Right after the opening: what is hidden is sealed before anybody acts, and the faults are there before anything is read.
+        let began = Record { time: now, happening: stage.began() };
+        let records = std::iter::once(began).chain(stage.play_overture(&state.incident));
+        first.splice(1..1, records.map(|record| Effect::Append(Box::new(record))));
     }
     start(plan, Kept { journal, chain, begun: BTreeMap::new() }, Pinned { hands, target }, (state, first))
 }
@@ -157,10 +162,7 @@ pub async fn resume(plan: Plan, dir: &Path) -> Result<Opening, OpenError> {
     let Recovered { journal, chain, envelopes, torn } = Journal::open(dir, &Writer::named(&plan.actor))?;
     let begun = recorder::begun(&envelopes);
     let records: Vec<Record> = envelopes.into_iter().map(|envelope| envelope.record).collect();
-    let opened = opening(&records)?;
-    if opened.mode == Mode::Drill {
-        return Err(OpenError::DrillOver(opened.runbook.0.clone()));
-    }
+    let opened = opening(&records, dir)?;
     let then = opened.target.clone();
     let (hands, target) = connect(&plan).await?;
     same_target(&then, &target)?;
@@ -175,13 +177,27 @@ pub async fn resume(plan: Plan, dir: &Path) -> Result<Opening, OpenError> {
     Ok(Opening { past: records, ..opening })
 }
 
+/// A drill's world is gone; how to play the same one again is in its log.
+fn drill_over(records: &[Record], runbook: &str, dir: &Path) -> OpenError {
+    let began = records.iter().find_map(|record| if let Happening::DrillBegan(began) = &record.happening { Some(began) } else { None });
+    let name = dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    match began {
+        Some(began) => OpenError::DrillOver { drill: began.drill.clone(), level: began.level.clone(), seed: began.seed, name },
+        // It ended before it had begun: its runbook's own drill is the nearest there is.
+        None => OpenError::DrillOver { drill: runbook.to_owned(), level: "basic".to_owned(), seed: 1, name },
+    }
+}
+
 /// The opening of an incident that can be gone on with.
-pub fn opening(records: &[Record]) -> Result<&Opened, OpenError> {
+pub fn opening<'a>(records: &'a [Record], dir: &Path) -> Result<&'a Opened, OpenError> {
+    let opened = records.iter().find_map(|record| if let Happening::Opened(opened) = &record.happening { Some(&**opened) } else { None });
+    if let Some(opened) = opened.filter(|opened| opened.mode == Mode::Drill) {
+        return Err(drill_over(records, &opened.runbook.0, dir));
+    }
     if records.iter().any(|record| matches!(record.happening, Happening::Closed { .. })) {
         return Err(OpenError::Closed);
     }
-    let opened = records.iter().find_map(|record| if let Happening::Opened(opened) = &record.happening { Some(opened) } else { None });
-    opened.map(|opened| &**opened).ok_or(OpenError::NoOpening)
+    opened.ok_or(OpenError::NoOpening)
 }
 
 struct Kept {

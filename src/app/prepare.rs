@@ -127,6 +127,12 @@ async fn of_responder(desk: &Desk, line: String, effect: Effect) -> Result<Box<P
         // A cluster has no shell of its own: the line runs on the responder's machine, where their kubectl is.
         return own(desk, line, effect, Place::Here).await;
     }
+    if !desk.hands.fence.is_open() {
+        return Err(
+            "this is a drill on a service of this machine: a command of your own could reach past it, so only those of the runbook run"
+                .to_owned(),
+        );
+    }
     own(desk, line, effect, Place::Host).await
 }
 
@@ -186,5 +192,39 @@ async fn gather(desk: &Desk, planned: Planned, undo: Option<Action>, effect: Eff
 fn put(scope: &mut Value, name: &str, value: Option<Value>) {
     if let (Value::Object(names), Some(value)) = (scope, value) {
         names.insert(name.to_owned(), value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use super::*;
+    use crate::action::Identity;
+    use crate::guard::Policy;
+    use crate::runbook::source::SourceFile;
+    use crate::target::Fence;
+    use crate::target::facts::HostQuery;
+    use crate::target::http::Client;
+
+    /// A host's desk, within a fence.
+    fn desk(fence: &Fence) -> Desk {
+        let text = include_bytes!("../../runbooks/high-cpu.yaml").to_vec();
+        let runbook = Arc::new(crate::runbook::load(&SourceFile::new("high-cpu", text), false).runbook.unwrap());
+        let http = Client::within(fence.clone(), Clock::Machine);
+        let host = Some(HostQuery { pid: Some(std::process::id()), ..HostQuery::default() });
+        let hands = Arc::new(Hands { cluster: None, http, host, prometheus: None, workload: None, fence: fence.clone() });
+        let policy = Arc::new(Policy::default());
+        let measure = measure::Gauge { runbook: Arc::clone(&runbook), hands: Arc::clone(&hands), policy, target: Identity::Here };
+        Desk { runbook, hands, kind: TargetKind::Host, workload: String::new(), measure, clock: Clock::Machine }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_is_typed_in_a_drill_on_this_machine_is_refused() {
+        let typed = || Request::AdHoc { line: "true".to_owned(), effect: Effect::ReadOnly };
+        let drill = desk(&Fence::around([SocketAddr::from(([127, 0, 0, 1], 9))]));
+        let refused = prepare(&drill, typed(), Value::Null).await.unwrap_err();
+        assert!(refused.contains("this is a drill on a service of this machine"), "{refused}");
+        assert!(prepare(&desk(&Fence::Open), typed(), Value::Null).await.is_ok(), "a live host takes it");
     }
 }

@@ -280,7 +280,7 @@ pub struct Plan {
 
 #[derive(Debug, ClapArgs)]
 pub struct World {
-    /// What the cluster is like
+    /// What the cluster is like: baseline, or a drill's id, whose faults it then has
     #[arg(long, value_name = "ID", default_value = "baseline")]
     pub scenario: String,
     /// Pods besides the scenario's own, in the namespace fleet
@@ -289,9 +289,9 @@ pub struct World {
     /// Port on 127.0.0.1; any free one unless said
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub port: u16,
-    /// Names, uids and chances come from it
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
+    /// Names, uids and chances come from it; 1, or the drill's own, unless said
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
     /// Begin with a fault, on checkout unless SERVICE is said; docs/WORLD.md lists them. May be given again
     #[arg(long = "fault", value_name = "KIND[@SERVICE]")]
     pub faults: Vec<String>,

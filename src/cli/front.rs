@@ -31,20 +31,27 @@ pub fn run(settings: &Settings, console: Console, opening: impl Future<Output = 
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Code::Failed, format!("threads can't be started: {error}")))?;
-    let (dir, ended) = runtime.block_on(async {
-        let opening = opening.await.map_err(|error| not_open(&error))?;
-        let signals = Signals::listen().map_err(|error| Failure::new(Code::Failed, format!("signals can't be watched: {error}")))?;
+    let played = runtime.block_on(async {
+        let mut signals = Signals::listen().map_err(|error| Failure::new(Code::Failed, format!("signals can't be watched: {error}")))?;
+        let opening = tokio::select! {
+            opened = opening => opened.map_err(|error| not_open(&error))?,
+            // What had been started for it ends with it.
+            number = signals.next() => return Ok(Err(number)),
+        };
         let dir = opening.dir.clone();
         let ended = match model {
             None => lines::run(opening, signals, clipboard(settings)).await,
             Some(model) => panes::run(opening, model, signals).await,
         };
         let ended = ended.map_err(|error| Failure::new(Code::Failed, format!("the terminal failed: {error}")))?;
-        Ok::<_, Failure>((dir, ended))
+        Ok::<_, Failure>(Ok((dir, ended)))
     })?;
     // A read of standard input may still be waiting: it must not hold up the end.
     runtime.shutdown_background();
-    farewell(&dir, &ended)
+    match played {
+        Ok((dir, ended)) => farewell(&dir, &ended),
+        Err(number) => Ok(exit::signal(number)),
+    }
 }
 
 fn not_open(error: &OpenError) -> Failure {
@@ -52,7 +59,7 @@ fn not_open(error: &OpenError) -> Failure {
         OpenError::Cluster { .. } => Code::Unreachable,
         OpenError::Stage(_)
         | OpenError::Door(_)
-        | OpenError::DrillOver(_)
+        | OpenError::DrillOver { .. }
         | OpenError::AnotherTarget { .. }
         | OpenError::Closed
         | OpenError::NoOpening

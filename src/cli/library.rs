@@ -24,11 +24,13 @@ const SHIPPED: &[(&str, &str)] = &[
 
 /// Shipped drills: one line each.
 const DRILLS: &[(&str, &str)] = &[
+    ("bad-deploy-local", include_str!("../../runbooks/drills/bad-deploy-local.yaml")),
     ("bad-deploy", include_str!("../../runbooks/drills/bad-deploy.yaml")),
     ("cpu-and-errors", include_str!("../../runbooks/drills/cpu-and-errors.yaml")),
     ("dependency-outage", include_str!("../../runbooks/drills/dependency-outage.yaml")),
     ("errors-in-waves", include_str!("../../runbooks/drills/errors-in-waves.yaml")),
     ("event-loop-latency", include_str!("../../runbooks/drills/event-loop-latency.yaml")),
+    ("high-cpu-local", include_str!("../../runbooks/drills/high-cpu-local.yaml")),
     ("high-cpu", include_str!("../../runbooks/drills/high-cpu.yaml")),
     ("high-memory", include_str!("../../runbooks/drills/high-memory.yaml")),
     ("it-came-back", include_str!("../../runbooks/drills/it-came-back.yaml")),
@@ -231,6 +233,11 @@ pub fn ready_drill(settings: &Settings, entry: &Entry, colour: bool) -> Result<D
     let runbooks = entries(settings)?;
     let loaded = scenario::load(&file, false, Against::Runbooks(&|id| runbook_among(&runbooks, id)));
     loaded.drill.ok_or_else(|| broken(&file, loaded.diagnostics, colour))
+}
+
+/// Whether these are the bytes of a runbook that is in the program.
+pub fn is_shipped(bytes: &[u8]) -> bool {
+    SHIPPED.iter().any(|(_, text)| text.as_bytes() == bytes)
 }
 
 /// The first that loads without errors.

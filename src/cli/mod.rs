@@ -48,7 +48,7 @@ fn run(settings: &Settings, verb: Option<Verb>) -> Result<ExitCode, Failure> {
         Some(Verb::Plan(plan)) => verb::plan::run(settings, &plan),
         Some(Verb::Show(show)) => verb::show::run(settings, &show),
         Some(Verb::Schema(args)) => verb::schema::run(&args),
-        Some(Verb::World(world)) => verb::world::run(&world),
+        Some(Verb::World(world)) => verb::world::run(settings, &world),
         Some(Verb::Info) => verb::info::run(settings),
         Some(Verb::Completions { shell }) => verb::completions::run(shell),
         Some(Verb::Man(man)) => verb::man::run(&man),

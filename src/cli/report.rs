@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use crate::drill::scenario::model::{Drill, Truth};
 use crate::drill::scenario::{self, Against};
-use crate::drill::world::plant::fault;
 use crate::guard::ingest;
 use crate::runbook::source::SourceFile;
 use crate::timeline::drill::DrillOutcome;
@@ -46,8 +45,7 @@ fn reveal(text: &mut String, drill: &Drill, diagnosed: Option<&str>) {
     };
     let _ = writeln!(text, "  your diagnosis {said}");
     for placed in &drill.faults {
-        let kind = fault::KINDS.iter().find(|kind| kind.name == placed.kind.value);
-        let (about, ends) = kind.map_or(("", ""), |kind| (kind.about, kind.ends));
+        let (about, ends) = drill.world.kind.tells(&placed.kind);
         let _ = writeln!(text, "  what was wrong {}: {about}; {ends}", placed.kind.value);
     }
     for decoy in &drill.decoys {

@@ -5,5 +5,8 @@
 mod facilitate;
 mod home;
 mod isolation;
+mod local;
+mod overture;
 mod play;
 mod same;
+mod world;

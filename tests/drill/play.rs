@@ -34,7 +34,7 @@ macro_rules! drills {
             let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/runbooks/drills");
             let files = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
             let shipped: BTreeSet<String> = files.map(|file| file.file_stem().unwrap().to_string_lossy().into_owned()).collect();
-            let played = BTreeSet::from([$($id.to_owned()),+]);
+            let played: BTreeSet<String> = [$($id),+].into_iter().chain(crate::local::PLAYED).map(str::to_owned).collect();
             assert_eq!(shipped, played);
             let listed = Home::new().run(&["drill"]).out;
             assert!(shipped.iter().all(|id| listed.contains(&format!("  {id} "))), "{listed}");
@@ -71,6 +71,11 @@ fn without_a_terminal_a_drill_plays_itself_and_says_where_its_timeline_is() {
     assert!(exported.out.contains("DRILL"), "{}", exported.out);
     let again = home.run(&["resume", name]);
     assert_eq!(again.code, 1, "{}", again.err);
+    for way in [format!("qrh export {name}"), "qrh drill bad-deploy --level basic --seed ".to_owned()] {
+        assert!(again.err.contains(&way), "what can be done is said: {}", again.err);
+    }
+    let nothing = home.run(&["resume"]);
+    assert!(nothing.err.contains("no incident is open"), "a drill is no incident to go on with: {}", nothing.err);
 }
 
 /// A runbook that does not lead there fails, by name of what was missed.

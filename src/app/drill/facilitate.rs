@@ -49,6 +49,7 @@ impl Stage {
             "release" => self.exercise.hold(rest, false).map(|()| (Vec::new(), vec![format!("{rest} comes when it is due")])),
             "say" if rest.is_empty() => Err("say what: say TEXT".to_owned()),
             "say" => logged(self.exercise.say(rest), "sent".to_owned()),
+            "pause" if self.is_real() => Err("this drill's service is real, and its time can't be held".to_owned()),
             "pause" if self.paused => Err("the clock stands still already".to_owned()),
             "pause" => {
                 self.pause(true);

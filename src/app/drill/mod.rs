@@ -6,46 +6,59 @@
 pub mod door;
 mod facilitate;
 pub mod pilot;
+mod scene;
 pub mod story;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::task::{AbortHandle, block_in_place};
 
 use super::world::{Sender, World};
 use crate::drill::exercise::{Exercise, Out, Truth};
-use crate::drill::scenario::model::{Drill, Level};
-use crate::drill::world::plant::{Fault, Health, SERVICES};
-use crate::drill::world::{self, Options, Pace, Running};
+use crate::drill::scenario::model::{Drill, Level, WorldKind};
+use crate::drill::world::plant::Health;
+use crate::drill::{local, world};
 use crate::engine::{Briefing, Intent, Notice, Plea, State};
 use crate::runbook::catalog::{self, Service};
 use crate::runbook::source::SourceFile;
 use crate::target::{Clock, Fence};
 use crate::timeline::drill::Sender as From;
-use crate::timeline::record::Happening;
+use crate::timeline::incident::Incident;
+use crate::timeline::record::{Happening, Record};
 use door::Door;
 use pilot::{Pilot, Seat};
+use scene::Scene;
 use story::{Story, Tempo, later};
 
 /// How often a flowing story's world is moved on, and how often the drill looks at it, in real time.
 const FLOW: Duration = Duration::from_millis(200);
 const FLOWS_TO_A_BEAT: u32 = 5;
-/// What the autopilot takes for each thing it does: in a stepped story, and in one that somebody watches.
+/// What the autopilot takes for each thing it does: in a stepped story, in one that somebody watches, and in one that nobody does.
 const PAUSE_STEPPED: Duration = Duration::from_secs(2);
 const PAUSE_WATCHED: Duration = Duration::from_millis(1500);
+const PAUSE_UNWATCHED: Duration = Duration::from_millis(200);
 /// However fast the story is: an autopilot that thinks for longer would miss the drill's end.
 const PAUSE_LONGEST: Duration = Duration::from_secs(8);
+/// So long before the first page a person comes in: enough to read what the drill is about.
+const BEFORE_PAGE: Duration = Duration::from_secs(8);
 
 /// Who plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Player {
     Person,
     Autopilot,
+}
+
+/// Who sees an autopilot play.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    People,
+    /// It need not be followed.
+    Nobody,
 }
 
 /// A drill to be played.
@@ -58,6 +71,7 @@ pub struct Script {
     pub document: String,
     pub tempo: Tempo,
     pub player: Player,
+    pub audience: Audience,
     /// Whether a facilitator may come in.
     pub facilitated: bool,
     pub actor: String,
@@ -67,6 +81,8 @@ pub struct Script {
 pub enum StageError {
     #[error("the drill's world can't be started: {0}")]
     World(#[from] world::Error),
+    #[error(transparent)]
+    Local(#[from] local::Error),
     #[error("the drill's world has no service `{wanted}`; it has: {known}")]
     Service { wanted: String, known: String },
     #[error("fault {id} of the drill: {why}; correct the drill")]
@@ -88,10 +104,12 @@ pub enum Move {
 /// A drill that is played.
 pub struct Stage {
     exercise: Exercise,
-    faults: BTreeMap<String, Fault>,
     story: Arc<Story>,
-    world: Arc<Running>,
+    scene: Scene,
+    /// How much of the story is over before anybody comes in.
+    overture: Duration,
     pilot: Option<Pilot>,
+    audience: Audience,
     facilitated: bool,
     actor: String,
     paused: bool,
@@ -107,20 +125,20 @@ impl Drop for Stage {
 
 /// Starts the world of a drill.
 pub async fn raise(script: Script) -> Result<Stage, StageError> {
-    let epoch = epoch(script.tempo);
-    let options = Options { seed: script.seed, pace: Pace::Stepped, epoch: Some(epoch), ..Options::default() };
-    let mut faults = BTreeMap::new();
-    for fault in &script.drill.faults {
-        let read = Fault::read(&fault.kind.value, &fault.service, &fault.with);
-        faults.insert(fault.id.clone(), read.map_err(|why| StageError::Fault { id: fault.id.clone(), why })?);
-    }
-    let world = Arc::new(world::start(options).await?);
-    let pushed = Arc::clone(&world);
-    let story = Arc::new(Story::new(epoch, script.tempo, move |by| pushed.advance(by)));
+    let overture = overture(&script);
+    let epoch = epoch(script.tempo, overture);
+    let scene = Scene::raise(&script.drill, script.seed, epoch).await?;
+    // A real service is up only after a while, and its story begins then.
+    let epoch = match script.drill.world.kind {
+        WorldKind::Cluster => epoch,
+        WorldKind::Local => Timestamp::now(),
+    };
+    let story = Arc::new(Story::new(epoch, script.tempo, scene.push()));
     let waits = script.drill.messages().any(|inject| inject.from == From::Pager);
-    let pause = match script.tempo {
-        Tempo::Stepped => PAUSE_STEPPED,
-        Tempo::Flowing(factor) => PAUSE_WATCHED.mul_f64(factor).min(PAUSE_LONGEST),
+    let pause = match (script.tempo, script.audience) {
+        (Tempo::Stepped, _) => PAUSE_STEPPED,
+        (Tempo::Flowing(_), Audience::Nobody) => PAUSE_UNWATCHED,
+        (Tempo::Flowing(factor), Audience::People) => PAUSE_WATCHED.mul_f64(factor).min(PAUSE_LONGEST),
     };
     let pilot = match script.player {
         Player::Autopilot => Some(Pilot::new(script.drill.autopilot.clone(), pause, waits)),
@@ -129,10 +147,11 @@ pub async fn raise(script: Script) -> Result<Stage, StageError> {
     let exercise = Exercise::new((script.drill, script.level), script.seed, script.document, epoch);
     Ok(Stage {
         exercise,
-        faults,
         story,
-        world,
+        scene,
+        overture,
         pilot,
+        audience: script.audience,
         facilitated: script.facilitated,
         actor: script.actor,
         paused: false,
@@ -141,11 +160,23 @@ pub async fn raise(script: Script) -> Result<Stage, StageError> {
     })
 }
 
-/// A story that is stepped begins at a whole minute, so that what goes by the clock in it goes the same way each time.
-fn epoch(tempo: Tempo) -> Timestamp {
+/// Nobody has a reason to look before the first page, so a person is not made to wait for it: the world plays up to then at once. One that
+/// is real can't.
+fn overture(script: &Script) -> Duration {
+    match (script.player, script.tempo, script.drill.world.kind) {
+        (Player::Person, Tempo::Flowing(_), WorldKind::Cluster) => {
+            script.drill.first_page().map_or(Duration::ZERO, |page| page.saturating_sub(BEFORE_PAGE))
+        }
+        (Player::Autopilot, ..) | (_, Tempo::Stepped, _) | (.., WorldKind::Local) => Duration::ZERO,
+    }
+}
+
+/// A story that is stepped begins at a whole minute, so that what goes by the clock in it goes the same way each time. One that flows shows
+/// the machine's time once somebody has come in.
+fn epoch(tempo: Tempo, overture: Duration) -> Timestamp {
     let now = Timestamp::now();
     match tempo {
-        Tempo::Flowing(_) => now,
+        Tempo::Flowing(_) => SignedDuration::try_from(overture).ok().and_then(|by| now.checked_sub(by).ok()).unwrap_or(now),
         Tempo::Stepped => Timestamp::from_second(now.as_second() / 60 * 60).unwrap_or(now),
     }
 }
@@ -158,18 +189,16 @@ impl Stage {
 
     /// Around the world's own addresses.
     pub fn fence(&self) -> Fence {
-        let urls = SERVICES.iter().filter_map(|site| self.world.service_url(site.name)).chain([self.world.prometheus_url()]);
-        let plain = urls.filter_map(|url| url.strip_prefix("http://")?.parse::<SocketAddr>().ok());
-        Fence::around(plain.chain([self.world.address()]))
+        Fence::around(self.scene.addresses())
     }
 
     pub fn kubeconfig(&self) -> &str {
-        self.world.kubeconfig()
+        self.scene.kubeconfig()
     }
 
     /// The service the drill is about, as the world's own catalog has it.
     pub fn service(&self) -> Result<Service, StageError> {
-        let file = SourceFile::new("the world's catalog", self.world.catalog().into_bytes());
+        let file = SourceFile::new("the world's catalog", self.scene.catalog().into_bytes());
         let (found, diagnostics) = catalog::load(&file);
         let found = found.ok_or_else(|| {
             let said: Vec<String> = diagnostics.iter().map(|diagnostic| diagnostic.message.clone()).collect();
@@ -198,6 +227,11 @@ impl Stage {
         self.exercise.began()
     }
 
+    /// Whether its world is real, and its time with it.
+    pub fn is_real(&self) -> bool {
+        self.exercise.drill().world.kind == WorldKind::Local
+    }
+
     pub fn is_piloted(&self) -> bool {
         self.pilot.is_some()
     }
@@ -207,16 +241,42 @@ impl Stage {
         self.story.tempo() == Tempo::Stepped && !self.paused
     }
 
+    /// What comes before anybody is there to see it: the faults that are there from the first moment, and all that leads up to the first page
+    /// where a person plays. It goes into the log with its own times.
+    pub fn play_overture(&mut self, incident: &Incident) -> Vec<Record> {
+        for id in self.exercise.first_faults() {
+            self.scene.put(&id);
+        }
+        let end = later(self.exercise.began_at(), self.overture);
+        let mut records = Vec::new();
+        block_in_place(|| {
+            while let Some(due) = self.exercise.due().filter(|due| *due <= end && !self.overture.is_zero()) {
+                self.story.step_to(due);
+                let health = self.health();
+                let out = self.exercise.look(Truth { now: due, health: &health, incident });
+                for out in out {
+                    match out {
+                        Out::Happened(happening) => records.push(Record { time: due, happening }),
+                        Out::Begin(id) => self.scene.put(&id),
+                    }
+                }
+            }
+            self.story.step_to(end);
+        });
+        records
+    }
+
     /// The console is there: the story begins to flow, and the facilitator may come in.
     pub fn begin(&mut self, dir: &Path, sender: &Sender) -> std::io::Result<()> {
-        for id in self.exercise.first_faults() {
-            self.put(&id);
-        }
         if self.facilitated {
             self.door = Some(door::open(dir, sender.clone())?);
         }
         if !self.is_stepped() {
             let (story, sender) = (Arc::clone(&self.story), sender.clone());
+            let flows_to_a_beat = match self.audience {
+                Audience::People => FLOWS_TO_A_BEAT,
+                Audience::Nobody => 1,
+            };
             let flow = tokio::spawn(async move {
                 let mut tick = tokio::time::interval(FLOW);
                 let mut ticks: u32 = 0;
@@ -224,7 +284,7 @@ impl Stage {
                     tick.tick().await;
                     block_in_place(|| story.flow());
                     ticks = ticks.wrapping_add(1);
-                    if ticks.is_multiple_of(FLOWS_TO_A_BEAT) {
+                    if ticks.is_multiple_of(flows_to_a_beat) {
                         // A console that is behind looks when it has caught up.
                         let _ = sender.try_send(World::Beat);
                     }
@@ -233,6 +293,11 @@ impl Stage {
             self.flow = Some(flow.abort_handle());
         }
         Ok(())
+    }
+
+    /// Until somebody begins to wait for a time of the story.
+    pub async fn asleep(&self) {
+        self.story.asleep().await;
     }
 
     /// How many wait for a time of the story.
@@ -271,7 +336,7 @@ impl Stage {
                         moves.push(Move::Append(happening));
                         moves.extend(pages.then_some(Move::Look));
                     }
-                    Out::Begin(id) => self.put(&id),
+                    Out::Begin(id) => self.scene.put(&id),
                 }
             }
             if moves.is_empty() {
@@ -279,10 +344,6 @@ impl Stage {
             }
             moves
         })
-    }
-
-    fn put(&self, id: &str) {
-        self.faults.get(id).into_iter().for_each(|fault| self.world.put(id, fault.clone()));
     }
 
     fn piloted(&mut self, state: &State, settled: bool, truth: Truth<'_>) -> Option<Move> {
@@ -293,9 +354,7 @@ impl Stage {
     }
 
     fn health(&self) -> BTreeMap<String, Health> {
-        let drill = self.exercise.drill();
-        let named: BTreeSet<&str> = SERVICES.iter().map(|site| site.name).chain([drill.service.as_str()]).collect();
-        named.into_iter().map(|name| (name.to_owned(), self.world.health(name))).collect()
+        self.scene.health()
     }
 
     /// What the trainee asks of the drill.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use crate::target::clock;
 
@@ -27,6 +27,8 @@ pub struct Story {
     tempo: Tempo,
     push: Push,
     inner: Mutex<Inner>,
+    /// Somebody has begun to wait for a time.
+    asleep: Notify,
 }
 
 struct Inner {
@@ -41,7 +43,7 @@ struct Inner {
 impl Story {
     pub fn new(epoch: Timestamp, tempo: Tempo, push: impl Fn(Duration) + Send + Sync + 'static) -> Self {
         let inner = Inner { now: epoch, looked: Some(Instant::now()), sleepers: BTreeMap::new(), asked: 0 };
-        Self { tempo, push: Box::new(push), inner: Mutex::new(inner) }
+        Self { tempo, push: Box::new(push), inner: Mutex::new(inner), asleep: Notify::new() }
     }
 
     pub fn tempo(&self) -> Tempo {
@@ -64,7 +66,7 @@ impl Story {
         inner.now
     }
 
-    /// Moves a stepped story on to this time, unless it is held.
+    /// Moves the story on to this time at once, unless it is held.
     pub fn step_to(&self, due: Timestamp) {
         let mut inner = self.lock();
         if inner.looked.is_some() {
@@ -92,6 +94,11 @@ impl Story {
         (inner.sleepers.first_key_value().map(|((due, _), _)| *due), inner.sleepers.len())
     }
 
+    /// Until somebody begins to wait for a time; at once where that happened since this was awaited last.
+    pub async fn asleep(&self) {
+        self.asleep.notified().await;
+    }
+
     /// Holds the story where it is, or lets it go on.
     pub fn hold(&self, held: bool) {
         self.flow();
@@ -110,6 +117,7 @@ impl clock::Story for Story {
         inner.asked += 1;
         let key = (later(inner.now, time), inner.asked);
         inner.sleepers.insert(key, wake);
+        self.asleep.notify_one();
         Box::pin(async move {
             // A story that is gone has no time left to wait for.
             let _ = woken.await;
@@ -153,6 +161,20 @@ mod tests {
         story.step_to(later(epoch, Duration::from_secs(60)));
         late.await;
         assert_eq!(pushed.load(Ordering::Relaxed), 60);
+    }
+
+    #[tokio::test]
+    async fn whoever_begins_to_wait_is_heard_of() {
+        let story = Arc::new(Story::new(Timestamp::UNIX_EPOCH, Tempo::Stepped, |_| {}));
+        let sleeper = story.sleep(Duration::from_secs(1));
+        story.asleep().await;
+        let (late, heard) = (Arc::clone(&story), Arc::clone(&story));
+        let listening = tokio::spawn(async move { heard.asleep().await });
+        tokio::task::yield_now().await;
+        let second = late.sleep(Duration::from_secs(1));
+        listening.await.unwrap();
+        assert_eq!(story.sleepers().1, 2);
+        drop((sleeper, second));
     }
 
     #[tokio::test]

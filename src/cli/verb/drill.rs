@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use crate::app::drill::story::Tempo;
-use crate::app::drill::{self, Player, Script};
+use crate::app::drill::{self, Audience, Player, Script};
 use crate::app::open::{self, Ground, OpenError, Opening, Plan};
 use crate::cli::args::{self, Console, Drill};
 use crate::cli::exit::{Code, Failure};
@@ -27,22 +27,61 @@ const FASTEST: f64 = 1000.0;
 pub fn run(settings: &Settings, args: &Drill) -> Result<ExitCode, Failure> {
     let Some(wanted) = &args.drill else { return list(settings) };
     let colour = std::io::stderr().is_terminal() && !settings.no_color && !settings.dumb;
-    let ready = Ready::load(settings, &library::find_drill(settings, wanted)?, colour)?;
+    let ready = on(settings, Ready::load(settings, &library::find_drill(settings, wanted)?, colour)?, args.world, colour)?;
     let terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
     let player = if args.autopilot || !std::io::stdin().is_terminal() { Player::Autopilot } else { Player::Person };
-    let tempo = tempo(args, ready.drill.clock, (player, terminal))?;
-    let world = args.world.map_or(ready.drill.world.kind, |world| match world {
-        args::Ground::Cluster => WorldKind::Cluster,
-        args::Ground::Local => WorldKind::Local,
-    });
-    if world == WorldKind::Local {
-        return Err(Failure::new(Code::Usage, "drills on a service of this machine can't be played yet").hint("leave out --world local"));
-    }
+    let tempo = match ready.drill.world.kind {
+        WorldKind::Cluster => tempo(args, ready.drill.clock, (player, terminal))?,
+        WorldKind::Local => real(args)?,
+    };
     let runbook = args.runbook.clone();
-    let part = Part { runbook, level: level(args.level), seed: args.seed, tempo, player, facilitated: args.facilitate };
+    let part = Part {
+        runbook,
+        level: level(args.level),
+        seed: args.seed,
+        tempo,
+        player,
+        audience: Audience::People,
+        facilitated: args.facilitate,
+    };
     let root = settings.incidents()?;
     let console = Console { plain: args.plain || !terminal, read_only: false };
-    front::run(settings, console, stage(settings, ready, &part, root)?)
+    let local = ready.drill.world.kind == WorldKind::Local;
+    let opening = stage(settings, ready, &part, root)?;
+    if local {
+        print("The drill's service is started on this machine: about ten seconds.\n")?;
+    }
+    front::run(settings, console, opening)
+}
+
+/// What stands behind the id of a drill that is the same exercise in a local world.
+const LOCAL: &str = "-local";
+
+/// The drill for the world that was asked for: itself, or the same exercise there.
+fn on(settings: &Settings, ready: Ready, world: Option<args::Ground>, colour: bool) -> Result<Ready, Failure> {
+    let (kind, id) = match world {
+        None => return Ok(ready),
+        Some(args::Ground::Cluster) => (WorldKind::Cluster, ready.drill.id.strip_suffix(LOCAL).unwrap_or(&ready.drill.id).to_owned()),
+        Some(args::Ground::Local) => (WorldKind::Local, format!("{}{LOCAL}", ready.drill.id)),
+    };
+    if ready.drill.world.kind == kind {
+        return Ok(ready);
+    }
+    let all = library::drills(settings)?;
+    let other = all.iter().find(|entry| entry.id == id).map(|entry| Ready::load(settings, entry, colour)).transpose()?;
+    other.filter(|other| other.drill.world.kind == kind).ok_or_else(|| {
+        let there = all.iter().filter(|entry| entry.id.ends_with(LOCAL)).map(|entry| entry.id.as_str()).collect::<Vec<_>>();
+        let message = format!("{} is not played in a {} world", ready.drill.id, kind.as_str());
+        Failure::new(Code::Usage, message).hint(format!("leave out --world; on a service of this machine: {}", there.join(", ")))
+    })
+}
+
+/// A real service's time is its own.
+fn real(args: &Drill) -> Result<Tempo, Failure> {
+    match args.clock.as_deref() {
+        None | Some("real") => Ok(Tempo::Flowing(1.0)),
+        Some(said) => Err(Failure::new(Code::Usage, format!("--clock {said}: this drill's service is real, and so is its time"))),
+    }
 }
 
 /// A drill without mistakes, and the text it was read from.
@@ -67,6 +106,7 @@ pub struct Part {
     pub seed: Option<u64>,
     pub tempo: Tempo,
     pub player: Player,
+    pub audience: Audience,
     pub facilitated: bool,
 }
 
@@ -85,6 +125,13 @@ pub fn stage(
     };
     let wanted = part.runbook.as_deref().unwrap_or(suggested.as_str());
     let runbook = library::ready(library::find(settings, wanted)?, false)?;
+    if drill.world.kind == WorldKind::Local && !library::is_shipped(&runbook.bytes) {
+        let message = format!(
+            "{} is played on this machine, where only qrh's own runbooks may run commands, and {wanted} is a changed one",
+            drill.id
+        );
+        return Err(Failure::new(Code::Usage, message).hint("play it without your team's runbooks, or a drill of the simulated cluster"));
+    }
     let inputs = choose::inputs(&runbook.runbook, &[])?;
     let actor = match part.player {
         Player::Person => settings.actor.clone(),
@@ -97,6 +144,7 @@ pub fn stage(
         document,
         tempo: part.tempo,
         player: part.player,
+        audience: part.audience,
         facilitated: part.facilitated,
         actor: actor.clone(),
     };
@@ -155,6 +203,7 @@ fn list(settings: &Settings) -> Result<ExitCode, Failure> {
         let title = library::top_level(&entry.bytes, "title").unwrap_or_else(|| entry.name.clone());
         let _ = writeln!(text, "  {:<28} {title}", entry.id);
     }
+    text.push_str("\nThose that end in -local play on a real service of this machine; they need Node.js.\n");
     text.push_str("\nqrh drill ID [--level hard]      play one\nqrh drill ID --autopilot         watch it being played\n");
     print(&text)?;
     Ok(ExitCode::SUCCESS)

@@ -14,6 +14,7 @@ use crate::cli::settings::Settings;
 use crate::cli::verb::incidents;
 use crate::guard::ingest;
 use crate::journal;
+use crate::timeline::record::Mode;
 
 pub fn run(settings: &Settings, args: &Facilitate) -> Result<ExitCode, Failure> {
     let dir = choose(settings, args.incident.as_deref())?;
@@ -30,7 +31,7 @@ pub fn run(settings: &Settings, args: &Facilitate) -> Result<ExitCode, Failure> 
 fn choose(settings: &Settings, wanted: Option<&str>) -> Result<PathBuf, Failure> {
     match wanted {
         Some(wanted) => journal::find(&settings.incidents()?, wanted).map_err(|error| Failure::new(Code::Failed, error.to_string())),
-        None => incidents::newest_open(settings)?
+        None => incidents::newest_open(settings, Mode::Drill)?
             .map(|summary| summary.dir)
             .ok_or_else(|| Failure::new(Code::Failed, "no incident is open").hint("begin a drill with: qrh drill ID --facilitate")),
     }

@@ -33,10 +33,13 @@ pub fn open(settings: &Settings) -> Result<Vec<String>, Failure> {
     Ok(all(settings)?.iter().filter(|summary| is_open(summary)).map(line).collect())
 }
 
-/// The newest one that can be gone on with.
-pub fn newest_open(settings: &Settings) -> Result<Option<Summary>, Failure> {
-    let whole = |summary: &Summary| matches!(summary.found, Found::Whole { .. });
-    Ok(all(settings)?.into_iter().find(|summary| is_open(summary) && whole(summary)))
+/// The newest one that is whole and open: a live incident can be gone on with, a drill has a console somewhere or ended without one.
+pub fn newest_open(settings: &Settings, mode: Mode) -> Result<Option<Summary>, Failure> {
+    let fits = |summary: &Summary| match &summary.found {
+        Found::Whole { incident, .. } => is_drill(incident) == (mode == Mode::Drill),
+        Found::Damaged(_) => false,
+    };
+    Ok(all(settings)?.into_iter().find(|summary| is_open(summary) && fits(summary)))
 }
 
 fn all(settings: &Settings) -> Result<Vec<Summary>, Failure> {

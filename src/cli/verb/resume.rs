@@ -14,13 +14,13 @@ use crate::cli::settings::{self, Settings};
 use crate::cli::verb::incidents;
 use crate::journal;
 use crate::timeline::identifier::Digest;
-use crate::timeline::record::{Opened, Record};
+use crate::timeline::record::{Mode, Opened, Record};
 
 pub fn run(settings: &Settings, args: &Resume) -> Result<ExitCode, Failure> {
     let dir = choose(settings, args.incident.as_deref())?;
     let replay = journal::replay(&dir).map_err(|error| Failure::new(Code::Failed, error.to_string()))?;
     let records: Vec<Record> = replay.envelopes.into_iter().map(|envelope| envelope.record).collect();
-    let opened = open::opening(&records).map_err(|error| Failure::new(Code::Failed, error.to_string()))?;
+    let opened = open::opening(&records, &dir).map_err(|error| Failure::new(Code::Failed, error.to_string()))?;
     let entry = runbook(&dir, opened)?;
     let ready = library::ready(entry, false)?;
     let service = serde_json::from_value(opened.service.clone())
@@ -57,7 +57,7 @@ fn choose(settings: &Settings, wanted: Option<&str>) -> Result<PathBuf, Failure>
     if let Some(wanted) = wanted {
         return journal::find(&settings.incidents()?, wanted).map_err(|error| Failure::new(Code::Failed, error.to_string()));
     }
-    incidents::newest_open(settings)?
+    incidents::newest_open(settings, Mode::Live)?
         .map(|summary| summary.dir)
         .ok_or_else(|| Failure::new(Code::Failed, "no incident is open").hint("open one with: qrh run RUNBOOK --service NAME"))
 }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-use crate::app::drill::Player;
 use crate::app::drill::story::Tempo;
+use crate::app::drill::{Audience, Player};
 use crate::app::headless;
 use crate::cli::args::Test;
 use crate::cli::exit::{Code, Failure};
@@ -16,7 +16,7 @@ use crate::cli::library::{self, Entry};
 use crate::cli::output::print;
 use crate::cli::settings::Settings;
 use crate::cli::verb::drill::{self, Part, Ready};
-use crate::drill::scenario::model::{Drill, Level, Truth};
+use crate::drill::scenario::model::{Drill, Level, Truth, WorldKind};
 use crate::drill::scenario::progress::Progress;
 use crate::journal;
 use crate::runbook::model::StepId;
@@ -67,14 +67,14 @@ pub fn run(settings: &Settings, args: &Test) -> Result<ExitCode, Failure> {
 fn chosen(settings: &Settings, names: &[String], colour: bool) -> Result<Vec<Ready>, Failure> {
     let load = |entry: Entry| Ready::load(settings, &entry, colour);
     if names.is_empty() {
-        return library::drills(settings)?.into_iter().map(load).collect();
+        return simulated(library::drills(settings)?.into_iter().map(load).collect::<Result<_, Failure>>()?);
     }
     let mut chosen: Vec<Ready> = Vec::new();
     for name in names {
         // Only those are read: a mistake in another drill is no matter here.
         let mut named = library::drills(settings)?;
         named.retain(|entry| library::top_level(&entry.bytes, "runbook").as_deref() == Some(name.as_str()));
-        let of_runbook = named.into_iter().map(load).collect::<Result<Vec<Ready>, Failure>>()?;
+        let of_runbook = simulated(named.into_iter().map(load).collect::<Result<Vec<Ready>, Failure>>()?)?;
         let mut found = match library::find_drill(settings, name) {
             Ok(entry) => vec![load(entry)?],
             Err(failure) if of_runbook.is_empty() => return Err(failure),
@@ -90,9 +90,24 @@ fn chosen(settings: &Settings, names: &[String], colour: bool) -> Result<Vec<Rea
     Ok(chosen)
 }
 
+/// Without those of a local world, which take minutes each and need Node: they are played where they are named.
+fn simulated(mut all: Vec<Ready>) -> Result<Vec<Ready>, Failure> {
+    let mut left_out = String::new();
+    for ready in all.iter().filter(|ready| ready.drill.world.kind == WorldKind::Local) {
+        let _ = writeln!(left_out, "left out {:<26} it plays in real time on this machine: name it to play it", ready.drill.id);
+    }
+    print(&left_out)?;
+    all.retain(|ready| ready.drill.world.kind == WorldKind::Cluster);
+    Ok(all)
+}
+
 /// One run: its incident's directory and its records.
 fn play(settings: &Settings, ready: &Ready, (level, seed): (Level, Option<u64>), root: &Path) -> Result<(PathBuf, Vec<Record>), Failure> {
-    let part = Part { runbook: None, level, seed, tempo: Tempo::Stepped, player: Player::Autopilot, facilitated: false };
+    let tempo = match ready.drill.world.kind {
+        WorldKind::Cluster => Tempo::Stepped,
+        WorldKind::Local => Tempo::Flowing(1.0),
+    };
+    let part = Part { runbook: None, level, seed, tempo, player: Player::Autopilot, audience: Audience::Nobody, facilitated: false };
     let opening = drill::stage(settings, ready.clone(), &part, root.to_owned())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

@@ -5,13 +5,23 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
 
 use crate::app::signal::Signals;
 use crate::cli::args;
 use crate::cli::exit::{self, Code, Failure};
+use crate::cli::library;
 use crate::cli::output::print;
+use crate::cli::settings::Settings;
+use crate::drill::scenario::ground::Made;
+use crate::drill::scenario::model::Level;
 use crate::drill::world::plant::{Fault, SERVICES};
 use crate::drill::world::{self, Options, Running};
+
+/// The healthy shop, which is not a drill's.
+const BASELINE: &str = "baseline";
 
 /// A file on disk for as long as the world runs.
 struct Kept(PathBuf);
@@ -23,25 +33,74 @@ impl Drop for Kept {
     }
 }
 
-pub fn run(args: &args::World) -> Result<ExitCode, Failure> {
+pub fn run(settings: &Settings, args: &args::World) -> Result<ExitCode, Failure> {
+    let story = Story::of(settings, args)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new(Code::Failed, format!("the world's threads can't be started: {error}")))?;
-    runtime.block_on(serve(args))
+    runtime.block_on(serve(args, story))
 }
 
-async fn serve(args: &args::World) -> Result<ExitCode, Failure> {
+/// What the world is to be like: a drill's, where one is named.
+struct Story {
+    seed: u64,
+    /// Each with when it comes.
+    faults: Vec<(Duration, String, Fault)>,
+    drill: Option<String>,
+}
+
+impl Story {
+    fn of(settings: &Settings, args: &args::World) -> Result<Self, Failure> {
+        let said = args.faults.iter().map(|said| fault(said)).collect::<Result<Vec<_>, Failure>>()?;
+        let mut faults: Vec<(Duration, String, Fault)> = said.into_iter().map(|(id, fault)| (Duration::ZERO, id, fault)).collect();
+        if args.scenario == BASELINE {
+            return Ok(Self { seed: args.seed.unwrap_or(1), faults, drill: None });
+        }
+        let entry = library::find_drill(settings, &args.scenario).map_err(|failure| {
+            failure.hint(format!("{BASELINE}, or the id of a drill of the simulated cluster; `qrh drill` lists them"))
+        })?;
+        let drill = library::ready_drill(settings, &entry, false)?.at(Level::Basic);
+        for fault in &drill.faults {
+            match drill.world.kind.make(fault) {
+                Ok(Made::Simulated(made)) => faults.push((fault.at, fault.id.clone(), made)),
+                Ok(Made::Real(_)) => {
+                    let message = format!("{} is played on a real service, which is no world of its own", drill.id);
+                    return Err(Failure::new(Code::Usage, message).hint(format!("qrh drill {}", drill.id)));
+                }
+                Err(why) => return Err(Failure::new(Code::Usage, why)),
+            }
+        }
+        Ok(Self { seed: args.seed.unwrap_or(drill.world.seed), faults, drill: Some(drill.id) })
+    }
+}
+
+async fn serve(args: &args::World, story: Story) -> Result<ExitCode, Failure> {
     let mut signals = Signals::listen().map_err(|error| Failure::new(Code::Failed, format!("signals can't be listened for: {error}")))?;
-    let faults = args.faults.iter().map(|said| fault(said)).collect::<Result<_, _>>()?;
-    let options =
-        Options { scenario: args.scenario.clone(), seed: args.seed, pods: args.pods, port: args.port, faults, ..Options::default() };
+    let (now, mut later): (Vec<_>, Vec<_>) = story.faults.into_iter().partition(|(at, ..)| at.is_zero());
+    let faults = now.into_iter().map(|(_, id, fault)| (id, fault)).collect();
+    let options = Options { seed: story.seed, pods: args.pods, port: args.port, faults, ..Options::default() };
     let world = world::start(options).await.map_err(|error| failure(&error))?;
+    let began = Instant::now();
+    later.sort_by_key(|(at, ..)| std::cmp::Reverse(*at));
     let file = |name: &str| std::env::temp_dir().join(format!("qrh-world-{}.{name}", std::process::id()));
     let (kubeconfig, catalog) = (file("kubeconfig"), file("services.yaml"));
     let kept = [write(&kubeconfig, world.kubeconfig())?, write(&catalog, &world.catalog())?];
     print(&addresses(&world, &kubeconfig, &catalog))?;
-    let number = signals.next().await;
+    if let Some(drill) = &story.drill {
+        print(&format!("# the world of the drill {drill}, with what is wrong in it; what that is, and what comes later, is not told\n"))?;
+    }
+    let number = loop {
+        let next = later.last().map(|(at, ..)| began + *at);
+        tokio::select! {
+            number = signals.next() => break number,
+            () = sleep_until(next.unwrap_or(began)), if next.is_some() => {
+                if let Some((_, id, fault)) = later.pop() {
+                    world.put(&id, fault);
+                }
+            }
+        }
+    };
     world.stop().await;
     drop(kept);
     Ok(exit::signal(number))

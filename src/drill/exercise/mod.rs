@@ -1,6 +1,8 @@
 //! One drill being played, as a machine: time, the world's truth and the incident as the log has it come in; what happens in the drill goes
 //! out as records to append and faults to begin. No clock, no sockets, no screen, so that every drill can be played a thousand times over.
 
+mod observe;
+mod steer;
 #[cfg(test)]
 mod tests;
 
@@ -8,14 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
-
+use observe::Seen;
 use serde_json::Value;
 
 use super::scenario::model::{Drill, Due, Fault, Inject, Level};
 use super::scenario::scope;
 use crate::drill::world::plant::Health;
 use crate::runbook::model::Expression;
-use crate::timeline::drill::{Began, Diagnosed, DrillOutcome, Ended, Hinted, Injected, Observed, Rated, Rating, Revealed, Sender, Sight};
+use crate::timeline::drill::{Began, Diagnosed, DrillOutcome, Ended, Hinted, Injected, Revealed};
 use crate::timeline::identifier::Digest;
 use crate::timeline::incident::Incident;
 use crate::timeline::record::Happening;
@@ -64,24 +66,6 @@ pub struct Exercise {
     hints: usize,
     seen: Seen,
     ended: Option<Ended>,
-}
-
-/// The world's truth as it was recorded last.
-#[derive(Debug, Default)]
-struct Seen {
-    healthy: Option<bool>,
-    faults: BTreeMap<String, Stage>,
-    /// There was something to mitigate: a fault had begun and the drill's success did not hold.
-    harmed: bool,
-    mitigated: Option<Timestamp>,
-    durable: bool,
-    failing: BTreeSet<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Active,
-    Cured,
 }
 
 impl Exercise {
@@ -175,7 +159,12 @@ impl Exercise {
     }
 
     fn scope(&self, truth: Truth<'_>) -> Value {
-        scope::predicate(&self.drill, truth.incident, truth.health, self.passed(truth.now))
+        let mut health = truth.health.clone();
+        for fault in health.values_mut().flat_map(|health| &mut health.faults) {
+            // A release that is on its way does nothing, and is not cured.
+            fault.cured &= self.seen.faults.contains_key(&fault.id);
+        }
+        scope::predicate(&self.drill, truth.incident, &health, self.passed(truth.now))
     }
 
     fn passed(&self, now: Timestamp) -> Duration {
@@ -210,61 +199,6 @@ impl Exercise {
         let injected = Injected { inject: Some(inject.id.clone()), from: inject.from, text: inject.text.clone() };
         self.messages.insert(id.to_owned(), Delivery::Sent);
         Some(Happening::DrillInjected(injected))
-    }
-
-    /// What became true since the last look.
-    fn observe(&mut self, truth: Truth<'_>, scope: &Value) -> Vec<Observed> {
-        let service = self.drill.service.clone();
-        let mut found = Vec::new();
-        let mut say = |what, of: Option<&str>, detail: String| {
-            found.push(Observed { what, service: service.clone(), of: of.map(str::to_owned), detail });
-        };
-        if let Some(health) = truth.health.get(&self.drill.service) {
-            if self.seen.healthy != Some(health.healthy) {
-                say(if health.healthy { Sight::Healthy } else { Sight::Unhealthy }, None, told(health));
-            }
-            self.seen.healthy = Some(health.healthy);
-        }
-        for fault in truth.health.values().flat_map(|health| &health.faults) {
-            let now = if fault.cured { Stage::Cured } else { Stage::Active };
-            let before = self.seen.faults.insert(fault.id.clone(), now);
-            match (before, now) {
-                (None, Stage::Active) => say(Sight::FaultBegan, Some(&fault.id), String::new()),
-                (None | Some(Stage::Active), Stage::Cured) => say(Sight::FaultCured, Some(&fault.id), String::new()),
-                (Some(Stage::Cured), Stage::Active) => say(Sight::FaultReturned, Some(&fault.id), String::new()),
-                (Some(Stage::Active), Stage::Active) | (Some(Stage::Cured), Stage::Cured) => {}
-            }
-        }
-        let well = holds(&self.drill.success.mitigated, scope);
-        self.seen.harmed |= !well && !self.faults.is_empty();
-        let mitigated = well && self.seen.harmed;
-        match (mitigated, self.seen.mitigated) {
-            (true, None) => {
-                self.seen.mitigated = Some(truth.now);
-                say(Sight::Mitigated, None, String::new());
-            }
-            (false, Some(_)) => {
-                self.seen.mitigated = None;
-                say(Sight::Unmitigated, None, String::new());
-            }
-            (true, Some(_)) | (false, None) => {}
-        }
-        if !self.seen.durable && self.is_durable(truth.now) {
-            self.seen.durable = true;
-            say(Sight::Durable, None, format!("held for {} s", self.drill.success.durable_for.as_secs()));
-        }
-        for fail in &self.drill.fail {
-            if holds(&fail.when, scope) && self.seen.failing.insert(fail.id.clone()) {
-                say(Sight::Failing, Some(&fail.id), fail.why.clone());
-            }
-        }
-        found
-    }
-
-    fn is_durable(&self, now: Timestamp) -> bool {
-        let held = self.seen.mitigated.and_then(|since| Duration::try_from(now.duration_since(since)).ok());
-        // A fault that is still to come is a part of it.
-        self.faults.len() == self.drill.faults.len() && held.is_some_and(|held| held >= self.drill.success.durable_for)
     }
 
     /// Whether the drill is over now, and how.
@@ -332,45 +266,6 @@ impl Exercise {
         }
     }
 
-    /// A facilitator sends a message before its time, or again.
-    pub fn fire(&mut self, id: &str) -> Result<Happening, String> {
-        self.open()?;
-        self.send(id).ok_or_else(|| self.unknown_message(id))
-    }
-
-    /// A facilitator keeps a message back, or lets it come when it is due.
-    pub fn hold(&mut self, id: &str, held: bool) -> Result<(), String> {
-        self.open()?;
-        match self.messages.get(id).copied() {
-            None => Err(self.unknown_message(id)),
-            Some(Delivery::Sent) => Err(format!("{id} was sent already")),
-            Some(Delivery::Waiting | Delivery::Held) => {
-                self.messages.insert(id.to_owned(), if held { Delivery::Held } else { Delivery::Waiting });
-                Ok(())
-            }
-        }
-    }
-
-    fn unknown_message(&self, id: &str) -> String {
-        let known: Vec<&str> = self.messages.keys().map(String::as_str).collect();
-        format!("there is no message `{id}`; there are: {}", known.join(", "))
-    }
-
-    /// A facilitator's own words.
-    pub fn say(&self, text: &str) -> Happening {
-        Happening::DrillInjected(Injected { inject: None, from: Sender::Facilitator, text: text.to_owned() })
-    }
-
-    /// A facilitator's rating; it may also come after the end.
-    pub fn rate(&self, objective: &str, rating: Rating, (by, why): (&str, &str)) -> Result<Happening, String> {
-        if !self.drill.objectives.iter().any(|known| known.id == objective) {
-            let known: Vec<&str> = self.drill.objectives.iter().map(|known| known.id.as_str()).collect();
-            return Err(format!("there is no objective `{objective}`; there are: {}", known.join(", ")));
-        }
-        let rated = Rated { objective: objective.to_owned(), rating, by: by.to_owned(), why: why.to_owned() };
-        Ok(Happening::DrillRated(rated))
-    }
-
     /// What the autopilot may state as the cause now: the first of its conclusions that holds.
     pub fn conclusion(&self, truth: Truth<'_>) -> Option<&str> {
         let scope = self.scope(truth);
@@ -382,17 +277,6 @@ impl Exercise {
 /// One that can't be decided does not hold.
 fn holds(predicate: &Expression, scope: &Value) -> bool {
     scope::holds(predicate, scope).unwrap_or(false)
-}
-
-fn told(health: &Health) -> String {
-    format!(
-        "{:.1} % of requests fail, p99 {:.0} ms, {} of {} pods ready, version {}",
-        health.error_share * 100.0,
-        health.p99_ms,
-        health.ready,
-        health.wanted,
-        health.version
-    )
 }
 
 /// `time + by`; stays where it is at the end of all time.

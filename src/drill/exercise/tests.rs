@@ -10,6 +10,7 @@ use super::*;
 use crate::drill::scenario::{self, Against};
 use crate::drill::world::plant::FaultState;
 use crate::runbook::source::SourceFile;
+use crate::timeline::drill::Rating;
 use crate::timeline::record::Record;
 
 const DRILL: &str = r#"
@@ -120,14 +121,30 @@ fn faults_and_messages_come_when_they_are_due_and_once() {
 }
 
 #[test]
+fn what_is_wrong_from_the_first_moment_is_there_before_anybody_looks() {
+    let text = DRILL.replace("at: 10s", "at: 0s");
+    let file = SourceFile::new("sample", text.as_bytes().to_vec());
+    let drill = scenario::load(&file, false, Against::Nothing).drill.unwrap();
+    let mut exercise = Exercise::new((drill.at(Level::Basic), Level::Basic), 3, text, at(0));
+    assert_eq!(exercise.first_faults(), ["release"]);
+    assert!(exercise.first_faults().is_empty(), "once");
+    let (health, incident) = (BTreeMap::new(), Incident::default());
+    let begun = exercise.look(Truth { now: at(5), health: &health, incident: &incident });
+    assert!(!begun.iter().any(|out| matches!(out, Out::Begin(_))), "{begun:?}");
+    assert!(Played::new().exercise.first_faults().is_empty(), "one that is due later");
+}
+
+#[test]
 fn what_is_well_before_the_harm_is_no_mitigation() {
     let mut played = Played::new();
     assert_eq!(played.sights([0, 5]), ["healthy"]);
     played.look(10);
-    played.world(0.3, Some(false));
-    assert_eq!(played.sights([15]), ["unhealthy", "fault-began"]);
     played.world(0.0, Some(true));
-    assert_eq!(played.sights([20]), ["healthy", "fault-cured", "mitigated"]);
+    assert_eq!(played.sights([15]), Vec::<&str>::new(), "a release that is on its way is not cured");
+    played.world(0.3, Some(false));
+    assert_eq!(played.sights([20]), ["unhealthy", "fault-began"]);
+    played.world(0.0, Some(true));
+    assert_eq!(played.sights([25]), ["healthy", "fault-cured", "mitigated"]);
     assert!(played.exercise.ended().is_none(), "it must last");
 }
 

@@ -2,6 +2,7 @@
 //! Text and the runbooks it names come in, a checked [`model::Drill`] or diagnostics go out. No files, no clock, no world.
 
 mod build;
+pub mod ground;
 mod lint;
 pub mod model;
 pub mod progress;

@@ -13,7 +13,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::scenario::model::{Drill, Level};
 use super::scenario::{self, Against};
-use super::world::plant;
 use crate::runbook::model::RunbookId;
 use crate::runbook::source::SourceFile;
 use crate::timeline::drill::{Began, Ended, Hinted};
@@ -119,7 +118,7 @@ pub fn score(drill: &Drill, envelopes: &[Envelope]) -> Score {
         began: own.began.as_ref().map(|(_, began)| began.clone()),
         ended: own.ended.as_ref().map(|(_, ended)| ended.clone()),
         seal: seal(&log.incident),
-        hidden: drill.faults.iter().map(hidden).collect(),
+        hidden: drill.faults.iter().map(|fault| hidden(drill, fault)).collect(),
         played: log.incident.opened.as_ref().map(|opened| opened.runbook.clone()),
         times: time::times(drill, &log),
         objectives: drill.objectives.iter().map(|objective| objective::rate(objective, &log)).collect(),
@@ -141,15 +140,9 @@ fn seal(incident: &Incident) -> Seal {
     }
 }
 
-fn hidden(fault: &scenario::model::Fault) -> Hidden {
-    let kind = plant::fault::KINDS.iter().find(|kind| kind.name == fault.kind.value);
-    Hidden {
-        id: fault.id.clone(),
-        kind: fault.kind.value.clone(),
-        service: fault.service.clone(),
-        about: kind.map_or("", |kind| kind.about),
-        ends: kind.map_or("", |kind| kind.ends),
-    }
+fn hidden(drill: &Drill, fault: &scenario::model::Fault) -> Hidden {
+    let (about, ends) = drill.world.kind.tells(&fault.kind);
+    Hidden { id: fault.id.clone(), kind: fault.kind.value.clone(), service: fault.service.clone(), about, ends }
 }
 
 /// A log and what every rule asks of it.

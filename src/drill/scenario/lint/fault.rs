@@ -1,8 +1,7 @@
 //! Faults: the world must be able to make each of them, at both levels.
 
 use super::variants;
-use crate::drill::scenario::model::{Drill, Fault};
-use crate::drill::world::plant;
+use crate::drill::scenario::model::Drill;
 use crate::runbook::diagnostic::{Diagnostic, did_you_mean};
 use crate::runbook::form::expression::advised;
 use crate::runbook::lint::rule::Rule;
@@ -13,8 +12,8 @@ const HINT: &str = "docs/DRILLS.md lists the kinds, each with its parameters";
 pub(super) fn check(drill: &Drill, found: &mut Vec<Diagnostic>) {
     let mut broken = Vec::new();
     for fault in drill.faults.iter().filter(|fault| !fault.kind.is_empty()) {
-        if let Err(why) = read(fault) {
-            let known = plant::fault::KINDS.iter().map(|kind| kind.name);
+        if let Err(why) = drill.world.kind.make(fault) {
+            let known = drill.world.kind.kinds().into_iter();
             let near = if known.clone().any(|name| name == fault.kind.value) { None } else { did_you_mean(&fault.kind, known) };
             found.push(refused(&why, fault.kind.span).maybe_hint(near));
             broken.push(fault.id.as_str());
@@ -27,13 +26,9 @@ pub(super) fn check(drill: &Drill, found: &mut Vec<Diagnostic>) {
             };
             let mut fault = fault.clone();
             fault.with.extend(with.clone());
-            found.extend(read(&fault).err().map(|why| refused(&why, id.span)));
+            found.extend(drill.world.kind.make(&fault).err().map(|why| refused(&why, id.span)));
         }
     }
-}
-
-fn read(fault: &Fault) -> Result<plant::Fault, String> {
-    plant::Fault::read(&fault.kind, &fault.service, &fault.with)
 }
 
 fn refused(why: &str, span: Span) -> Diagnostic {

@@ -9,7 +9,6 @@ use super::name::unknown;
 use super::variants;
 use crate::drill::scenario::model::{Drill, Due, Inject, Query, RatedBy};
 use crate::drill::scenario::scope::{FAULT, HEALTH, Known, PREDICATE, QUERY};
-use crate::drill::world::plant::SERVICES;
 use crate::runbook::diagnostic::{Diagnostic, did_you_mean, quote};
 use crate::runbook::form::expression::Piece;
 use crate::runbook::lint::rule::Rule;
@@ -93,7 +92,7 @@ impl Reader<'_> {
             return Some(missing(piece, variable, root, &names(known), "there are"));
         }
         let faults = || self.drill.faults.iter().map(|fault| fault.id.as_str()).collect::<Vec<_>>();
-        let services = || SERVICES.iter().map(|service| service.name).collect::<Vec<_>>();
+        let services = || self.drill.world.kind.services();
         let (whose, fields) = match (root.as_str(), rest) {
             ("faults", [id, ..]) if !faults().contains(&id.as_str()) => (id, faults()),
             ("services", [name, ..]) if !services().contains(&name.as_str()) => (name, services()),

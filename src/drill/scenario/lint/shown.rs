@@ -2,7 +2,6 @@
 
 use super::{key, place};
 use crate::drill::scenario::model::{About, Drill, Level};
-use crate::drill::world::plant;
 use crate::runbook::diagnostic::Diagnostic;
 use crate::runbook::form::plain;
 use crate::runbook::lint::rule::Rule;
@@ -43,8 +42,8 @@ fn secrets(drill: &Drill) -> Vec<String> {
     let mut words = Vec::new();
     for fault in Level::ALL.iter().flat_map(|level| drill.at(*level).faults) {
         words.push(fault.kind.value.clone());
-        let read = plant::Fault::read(&fault.kind, &fault.service, &fault.with);
-        words.extend(read.ok().and_then(|fault| fault.flag().map(str::to_owned)));
+        let made = drill.world.kind.make(&fault).ok();
+        words.extend(made.and_then(|made| made.flag().map(str::to_owned)));
     }
     words.retain(|word| !word.is_empty());
     words

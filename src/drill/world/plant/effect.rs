@@ -187,7 +187,7 @@ fn fail(effect: &mut Effect, share: f64, bug: Bug) {
     effect.bug = Some(bug);
 }
 
-fn fail_calls(effect: &mut Effect, share: f64, class: Class) {
+pub(super) fn fail_calls(effect: &mut Effect, share: f64, class: Class) {
     if effect.unwell.is_none_or(|(known, _)| known < share) {
         effect.unwell = Some((share, class));
     }

@@ -24,6 +24,7 @@ mod program;
 mod sigterm;
 mod site;
 mod tick;
+mod upstream;
 mod write;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -15,7 +15,7 @@ use super::git::Git;
 use super::latency::Part;
 use super::memory::{Age, Full};
 use super::site::{SERVICES, Site};
-use super::write;
+use super::{upstream, write};
 use crate::drill::world::behaviour::Exit;
 use crate::drill::world::clock::between;
 use crate::drill::world::object::Id;
@@ -75,6 +75,8 @@ pub struct Model {
     /// What was read of an object, with the version it was read from.
     pub read: BTreeMap<Id, (u64, Option<Facts>, Option<Wanted>)>,
     pub ticked: Option<Timestamp>,
+    /// Its first tick: chances and waves follow from the time since, so that a story goes the same way at any hour.
+    began: Option<Timestamp>,
 }
 
 /// What the plant wants of the cluster.
@@ -94,6 +96,7 @@ impl Model {
             bodies: BTreeMap::new(),
             read: BTreeMap::new(),
             ticked: None,
+            began: None,
         }
     }
 
@@ -105,6 +108,7 @@ impl Model {
     pub fn tick(&mut self, now: Timestamp, pods: Vec<Facts>, wanted: &[Wanted]) -> Vec<Act> {
         let since = self.ticked.map_or(super::TICK, |last| between(last, now));
         self.ticked = Some(now);
+        self.began.get_or_insert(now);
         if since.is_zero() {
             return Vec::new();
         }
@@ -161,9 +165,14 @@ impl Model {
         self.bodies.values().filter(move |body| body.facts.site.name == service)
     }
 
+    /// Seconds since its first tick.
+    fn age(&self, now: Timestamp) -> u64 {
+        self.began.map_or(0, |began| between(began, now).as_secs())
+    }
+
     /// Requests a second that users send: a slow wave and a little noise around the usual.
     fn demand(&self, site: &Site, now: Timestamp) -> f64 {
-        let seconds = now.as_second().unsigned_abs();
+        let seconds = self.age(now);
         let part = |number: u64| f64::from(u32::try_from(number % 10_000).unwrap_or(0)) / 10_000.0;
         let phase = f64::from(u32::try_from(seconds % 1800).unwrap_or(0)) / 1800.0;
         let wave = 1.0 - 4.0 * (phase - 0.5).abs();
@@ -180,7 +189,7 @@ impl Model {
             return None;
         }
         let ready: Vec<&Body> = self.of(site.name).filter(|body| body.facts.ready && !body.facts.deleting).collect();
-        let turn = usize::try_from(mix(self.seed ^ now.as_second().unsigned_abs()) % 1024).unwrap_or(0);
+        let turn = usize::try_from(mix(self.seed ^ self.age(now)) % 1024).unwrap_or(0);
         Some(ready.get(turn.checked_rem(ready.len())?)?.facts.uid.clone())
     }
 
@@ -196,9 +205,13 @@ impl Model {
         }
         let mut acts = Vec::new();
         let struck = self.strike(site, &flags, now);
+        let called = upstream::felt(self, site);
         let faults = &self.faults;
         for body in self.bodies.values_mut().filter(|body| body.facts.site == site && body.facts.started.is_some()) {
             let mut effect = effect::on(faults, &body.facts, &flags, now);
+            if let Some(felt) = called {
+                felt.add(&mut effect);
+            }
             effect.burst = effect.burst.filter(|_| struck.as_ref() == Some(&body.facts.uid));
             // One that stops gets no more, but for what is on its way to it.
             let takes = serving(body) && (!body.facts.deleting || effect.dropped > 0.0);
