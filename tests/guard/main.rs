@@ -72,8 +72,8 @@ fn reads_read(kubectl: &Path, helm: Option<&Path>) {
         let whole = |output: &std::process::Output| {
             let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned());
             let mut lines: Vec<&str> = out.lines().chain(err.lines()).collect();
-            if line.starts_with("logs -l") {
-                // Several pods answer at once.
+            if line.starts_with("logs -l") || line == "describe cm" {
+                // Several pods answer at once; an old kubectl prints a map as it comes.
                 lines.sort_unstable();
             }
             format!("{:?}\n{}", output.status.code(), lines.join("\n"))
