@@ -23,7 +23,6 @@ deny:
 # Figures, printed side by side; nothing is asserted.
 bench:
     cargo bench --locked
-    benches/console
 
 # Rewrite the documents that are generated from the code.
 docs:

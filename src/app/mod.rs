@@ -15,6 +15,7 @@ pub mod panes;
 pub mod performer;
 pub mod prepare;
 pub mod recorder;
+pub mod screen;
 pub mod second;
 pub mod signal;
 pub mod terminal;

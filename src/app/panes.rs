@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crossterm::event::{Event as Key, EventStream};
 use futures::StreamExt;
+use ratatui::buffer::Buffer;
 use tokio::time::Instant;
 
 use super::console::{Console, End, Ended, Flow, Front};
@@ -28,6 +29,8 @@ struct Panes {
     model: Model,
     out: Vec<Out>,
     clock: Clock,
+    /// Whether more than a second has passed since the last frame: something came in.
+    stirred: bool,
 }
 
 impl Panes {
@@ -61,7 +64,7 @@ impl Front for Panes {
 pub async fn run(opening: Opening, model: Model, mut signals: Signals) -> io::Result<Ended> {
     let Opening { mut console, first, past, .. } = opening;
     let mut taken = Taken::take()?;
-    let mut panes = Panes { model, out: Vec::new(), clock: console.clock().clone() };
+    let mut panes = Panes { model, out: Vec::new(), clock: console.clock().clone(), stirred: true };
     if console.state().setup.drill.is_some() && !console.is_piloted() {
         panes.model.brief();
     }
@@ -93,7 +96,10 @@ pub async fn run(opening: Opening, model: Model, mut signals: Signals) -> io::Re
                 (console, flow) = press(console, &mut panes, key);
             }
             world = console.next() => match world {
-                Some(world) => (console, flow) = console.take(world, &mut panes),
+                Some(world) => {
+                    panes.stirred = true;
+                    (console, flow) = console.take(world, &mut panes);
+                }
                 None => break,
             },
             () = seconds.next(), if panes.model.needs_second_tick(console.state()) => panes.update(console.state(), Input::Tick),
@@ -118,6 +124,7 @@ fn press(console: Console, panes: &mut Panes, key: Key) -> (Console, Flow) {
         Key::Resize(width, height) => Input::Resize(width, height),
         Key::FocusGained | Key::FocusLost => return (console, Flow::On),
     };
+    panes.stirred = true;
     panes.update(console.state(), input);
     (console, Flow::On)
 }
@@ -126,11 +133,13 @@ fn press(console: Console, panes: &mut Panes, key: Key) -> (Console, Flow) {
 fn drain(mut console: Console, panes: &mut Panes, mut flow: Flow) -> (Console, Flow) {
     for _ in 0..DRAIN {
         let Some(world) = console.ready() else { break };
+        panes.stirred = true;
         let next;
         (console, next) = console.take(world, panes);
         flow = if next == Flow::End { next } else { flow };
     }
     while !panes.out.is_empty() {
+        panes.stirred = true;
         for out in std::mem::take(&mut panes.out) {
             match out {
                 Out::Intent(intent) => {
@@ -153,16 +162,24 @@ fn copy(text: &str) {
     let _ = io::stdout().flush();
 }
 
+/// Draws what has changed: the header alone where that is all.
 fn draw(taken: &mut Taken, panes: &mut Panes, console: &Console) -> io::Result<()> {
-    let now = panes.clock.now();
-    let Panes { model, .. } = panes;
-    taken.screen.draw(|frame| {
+    let (now, state) = (panes.clock.now(), console.state());
+    let Panes { model, stirred, .. } = panes;
+    let header = taken.screen.drawn().filter(|_| !*stirred).and_then(|(at, area)| tui::steady(model, state, (at, now), area));
+    if let Some(place) = header {
+        let mut buffer = Buffer::empty(place);
+        tui::draw_header(model, state, now, &mut buffer);
+        return taken.screen.patch(buffer);
+    }
+    taken.screen.draw(now, tui::HEADER, |frame| {
         let area = frame.area();
-        tui::view(model, console.state(), now, area, frame.buffer_mut());
-        if let Some(position) = tui::cursor(model, console.state(), area) {
+        tui::view(model, state, now, area, frame.buffer_mut());
+        if let Some(position) = tui::cursor(model, state, area) {
             frame.set_cursor_position(position);
         }
     })?;
-    model.shown(console.state(), now);
+    model.shown(state, now);
+    *stirred = false;
     Ok(())
 }

@@ -8,12 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use crossterm::{cursor, execute};
-use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
+use super::screen::Screen;
 use crate::runbook::expression;
-
-pub type Screen = Terminal<CrosstermBackend<io::Stdout>>;
 
 static TAKEN: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
@@ -22,7 +20,7 @@ static HOOK: Once = Once::new();
 pub struct Taken {
     /// Never dropped: it would show the cursor once more, as [`give_back`] has done, and where the terminal is gone by then it would print
     /// about it to standard error, which is gone too and would make that a panic.
-    pub screen: ManuallyDrop<Screen>,
+    pub screen: ManuallyDrop<Screen<CrosstermBackend<io::Stdout>>>,
 }
 
 impl Taken {
@@ -31,7 +29,7 @@ impl Taken {
         enable_raw_mode()?;
         TAKEN.store(true, Ordering::SeqCst);
         let screen = execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)
-            .and_then(|()| Terminal::new(CrosstermBackend::new(io::stdout())));
+            .and_then(|()| Screen::new(CrosstermBackend::new(io::stdout())));
         match screen {
             Ok(screen) => Ok(Self { screen: ManuallyDrop::new(screen) }),
             Err(error) => {

@@ -36,36 +36,12 @@ impl History {
             self.events.pop_front();
             self.dropped += 1;
         }
-        match &record.happening {
-            Happening::Started(started) => self.run(started.run).title.clone_from(&started.title),
-            Happening::Intended(intended) => self.run(intended.run).title.clone_from(&intended.title),
-            Happening::Finished(finished) => self.run(finished.run).finished = Some(finished.clone()),
-            Happening::Opened(_)
-            | Happening::Resumed { .. }
-            | Happening::Closed { .. }
-            | Happening::StepEntered { .. }
-            | Happening::StepCompleted { .. }
-            | Happening::StepSkipped { .. }
-            | Happening::StepMisfit { .. }
-            | Happening::FactsRead { .. }
-            | Happening::Ruled { .. }
-            | Happening::Refused { .. }
-            | Happening::Declined { .. }
-            | Happening::FindingHeld { .. }
-            | Happening::FindingLifted { .. }
-            | Happening::Noted { .. }
-            | Happening::Measured { .. }
-            | Happening::LogMended { .. }
-            | Happening::DrillBegan(_)
-            | Happening::DrillInjected(_)
-            | Happening::DrillHinted(_)
-            | Happening::DrillObserved(_)
-            | Happening::DrillDiagnosed(_)
-            | Happening::DrillRated(_)
-            | Happening::DrillPaused { .. }
-            | Happening::DrillContinued { .. }
-            | Happening::DrillRevealed(_)
-            | Happening::DrillEnded(_) => {}
+        if let Happening::Started(started) = &record.happening {
+            self.run(started.run).title.clone_from(&started.title);
+        } else if let Happening::Intended(intended) = &record.happening {
+            self.run(intended.run).title.clone_from(&intended.title);
+        } else if let Happening::Finished(finished) = &record.happening {
+            self.run(finished.run).finished = Some(finished.clone());
         }
     }
 

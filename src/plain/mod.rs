@@ -69,37 +69,12 @@ impl Session {
     pub fn recorded(&mut self, state: &State, record: &Record) -> Vec<String> {
         let lines = safe(record::lines(state, record));
         self.history.keep(record, &lines);
-        match record.happening {
-            // The step's block, the notice, or the answer to the person's own line says it already.
-            Happening::StepEntered { .. } | Happening::FactsRead { .. } | Happening::Refused { .. } | Happening::Declined { .. } => {
-                Vec::new()
-            }
-            Happening::Opened(_)
-            | Happening::Resumed { .. }
-            | Happening::Closed { .. }
-            | Happening::StepCompleted { .. }
-            | Happening::StepSkipped { .. }
-            | Happening::StepMisfit { .. }
-            | Happening::Started(_)
-            | Happening::Intended(_)
-            | Happening::Finished(_)
-            | Happening::Ruled { .. }
-            | Happening::FindingHeld { .. }
-            | Happening::FindingLifted { .. }
-            | Happening::Noted { .. }
-            | Happening::Measured { .. }
-            | Happening::LogMended { .. }
-            | Happening::DrillBegan(_)
-            | Happening::DrillInjected(_)
-            | Happening::DrillHinted(_)
-            | Happening::DrillObserved(_)
-            | Happening::DrillDiagnosed(_)
-            | Happening::DrillRated(_)
-            | Happening::DrillPaused { .. }
-            | Happening::DrillContinued { .. }
-            | Happening::DrillRevealed(_)
-            | Happening::DrillEnded(_) => lines,
-        }
+        // The step's block, the notice, or the answer to the person's own line says it already.
+        let is_said = matches!(
+            record.happening,
+            Happening::StepEntered { .. } | Happening::FactsRead { .. } | Happening::Refused { .. } | Happening::Declined { .. }
+        );
+        if is_said { Vec::new() } else { lines }
     }
 
     pub fn told(&mut self, notice: &Notice) -> Vec<String> {

@@ -66,7 +66,34 @@ struct Open {
 
 enum Kind {
     List(Vec<Node>),
-    Map { entries: Vec<(Spanned<String>, Node)>, keys: HashMap<String, Span>, key: Option<Spanned<String>>, doubled: bool },
+    Map(Box<Entries>),
+}
+
+/// The map that is open: what it has so far, and the key whose value comes next.
+#[derive(Default)]
+struct Entries {
+    done: Vec<(Spanned<String>, Node)>,
+    /// The keys of a map that has grown past [`FEW`]; a small one is searched.
+    keys: HashMap<String, Span>,
+    key: Option<Spanned<String>>,
+    doubled: bool,
+}
+
+/// Entries that are searched one by one: for most maps that costs less than a table of their keys.
+const FEW: usize = 24;
+
+impl Entries {
+    /// Where this key stood first.
+    fn first(&mut self, name: &str) -> Option<Span> {
+        if self.done.len() <= FEW {
+            return self.done.iter().find(|(key, _)| key.value == name).map(|(key, _)| key.span);
+        }
+        // Those of the search, then one with each new key.
+        for (key, _) in &self.done[self.keys.len()..] {
+            self.keys.insert(key.value.clone(), key.span);
+        }
+        self.keys.get(name).copied()
+    }
 }
 
 struct Anchored {
@@ -124,7 +151,7 @@ impl<'a> Tree<'a> {
             }
             Event::MappingStart(_, anchor, tag) => {
                 self.refuse_tag(tag.is_some(), span.tag_span(), here);
-                self.begin(here, anchor, Kind::Map { entries: Vec::new(), keys: HashMap::new(), key: None, doubled: false })
+                self.begin(here, anchor, Kind::Map(Box::default()))
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(here),
             Event::Alias(id) => self.alias(id, here),
@@ -176,7 +203,7 @@ impl<'a> Tree<'a> {
 
     fn refuse_complex_key(&self, here: Span) -> Result<(), Diagnostic> {
         match self.open.last() {
-            Some(Open { kind: Kind::Map { key: None, .. }, .. }) => {
+            Some(Open { kind: Kind::Map(map), .. }) if map.key.is_none() => {
                 let hint = "`{{ … }}` in a value needs quotes around the whole value";
                 Err(Diagnostic::new(Rule::Syntax, here, "a map or a list stands where a key is wanted").hint(hint))
             }
@@ -188,7 +215,7 @@ impl<'a> Tree<'a> {
         let Some(open) = self.open.pop() else { return Ok(()) };
         let value = match open.kind {
             Kind::List(items) => Value::List(items),
-            Kind::Map { entries, .. } => Value::Map(entries),
+            Kind::Map(map) => Value::Map(map.done),
         };
         let end = self.file.slice(Span::new(open.span.start, here.end.max(open.span.start))).trim_end().len();
         self.place(Node::new(value, Span::new(open.span.start, open.span.start + end)), open.anchor, None)
@@ -223,24 +250,22 @@ impl<'a> Tree<'a> {
         };
         match &mut open.kind {
             Kind::List(items) => items.push(node),
-            Kind::Map { entries, keys, key, doubled } => {
-                if let Some(name) = key.take() {
-                    if !*doubled {
-                        entries.push((name, node));
+            Kind::Map(map) => {
+                if let Some(name) = map.key.take() {
+                    if !map.doubled {
+                        map.done.push((name, node));
                     }
                 } else {
                     let name = text.unwrap_or_default().to_owned();
-                    let first = keys.get(&name).copied();
-                    *doubled = first.is_some();
+                    let first = map.first(&name);
+                    map.doubled = first.is_some();
                     if let Some(first) = first {
                         let message = format!("the key {} stands in this map already", quote(&name));
                         self.diagnostics.push(
                             Diagnostic::new(Rule::DuplicateKey, node.span, message).note(first, "first here").hint("keep one of the two"),
                         );
-                    } else {
-                        keys.insert(name.clone(), node.span);
                     }
-                    *key = Some(Spanned::new(name, node.span));
+                    map.key = Some(Spanned::new(name, node.span));
                 }
             }
         }

@@ -9,6 +9,7 @@ mod exec;
 mod facts;
 mod fault;
 mod get;
+mod guard;
 mod hold;
 mod identity;
 mod list;
@@ -32,6 +33,7 @@ use serde_json::Value;
 
 use crate::action::Preview;
 pub use connect::{ConnectError, ConnectOptions, Source};
+pub use guard::{ApiGuard, GuardError, Refused, Secrets};
 
 use crate::action::identity::{ClusterIdentity, ObjectIdentity};
 use crate::action::kube::Kube;

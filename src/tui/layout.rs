@@ -10,7 +10,8 @@ pub const SMALLEST: (u16, u16) = (60, 15);
 /// From here on all four panes are on the screen at once.
 pub const WIDE: (u16, u16) = (110, 30);
 
-const HEADER: u16 = 2;
+/// Rows of the header.
+pub const HEADER: u16 = 2;
 
 #[derive(Debug, Clone)]
 pub struct Layout {

@@ -24,6 +24,7 @@ mod layout;
 mod model;
 mod paint;
 mod ring;
+mod steady;
 mod surface;
 mod tell;
 #[cfg(test)]
@@ -33,7 +34,9 @@ mod update;
 mod view;
 
 pub use keys::{KeyError, Keymap};
+pub use layout::HEADER;
 pub use model::{Input, Model, Out};
+pub use steady::{draw_header, steady};
 pub use theme::Theme;
 pub use update::update;
 pub use view::{cursor, view};

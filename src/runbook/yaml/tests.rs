@@ -58,6 +58,20 @@ fn a_duplicate_key_keeps_the_first_and_reading_goes_on() {
 }
 
 #[test]
+fn a_duplicate_key_is_found_in_a_map_of_any_size() {
+    for size in [1, FEW, FEW + 1, FEW + 2, 3 * FEW] {
+        let keys = (0..size).map(|i| format!("k{i}: {i}\n")).collect::<Vec<_>>().concat();
+        for again in [0, size / 2, size - 1] {
+            let (node, rules) = parsed(&format!("{keys}k{again}: again\nlast: 1\n"));
+            assert_eq!(rules, [Rule::DuplicateKey], "{size} keys, the one numbered {again} twice");
+            let node = node.unwrap();
+            assert_eq!(node.entries().len(), size + 1);
+            assert_eq!(node.get(&format!("k{again}")).unwrap().value, Value::Int(i64::try_from(again).unwrap()));
+        }
+    }
+}
+
+#[test]
 fn bombs_are_bounded() {
     let mut laughs = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
     for i in 1..12 {

@@ -85,6 +85,11 @@ impl Fault {
         Self { what: ask.what.clone(), right: ask.right.clone(), step: Step::Reading, cause }
     }
 
+    /// One that needs no words about rights.
+    pub fn of(what: impl Into<String>, cause: Cause) -> Self {
+        Self { what: what.into(), right: String::new(), step: Step::Reading, cause }
+    }
+
     /// A request qrh does not make; `line` says all.
     pub fn refused(line: impl Into<String>) -> Self {
         Self { what: String::new(), right: String::new(), step: Step::Reading, cause: Cause::Refused(line.into()) }

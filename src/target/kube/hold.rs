@@ -12,7 +12,7 @@ use tower::{BoxError, Layer, Service};
 /// What passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Allows {
-    /// GET and HEAD of objects.
+    /// GET and HEAD of objects, and questions about one's own rights.
     Reads,
     /// As [`Self::Reads`], and changes the server is asked not to store (`dryRun=All`).
     DryRuns,
@@ -26,19 +26,30 @@ impl Allows {
 
 /// Subresources that act, whatever the method.
 const ACTING: [&str; 8] = ["exec", "attach", "portforward", "proxy", "eviction", "binding", "token", "ephemeralcontainers"];
+/// Questions about the asker's own rights: sent with POST, and the server stores nothing.
+const REVIEWS: [&str; 3] = ["selfsubjectaccessreviews", "selfsubjectrulesreviews", "selfsubjectreviews"];
 /// Where the API has objects and facts about itself.
 const ROOTS: [&str; 4] = ["api", "apis", "version", "openapi"];
+/// What the server says about its own health.
+const HEALTH: [&str; 4] = ["livez", "readyz", "healthz", "metrics"];
 
 /// Why a request does not pass; `None`: it passes.
 pub(super) fn refusal<B>(allows: Allows, request: &Request<B>) -> Option<String> {
     let reading = matches!(*request.method(), Method::GET | Method::HEAD);
     match allows {
         Allows::Changes => None,
+        Allows::Reads | Allows::DryRuns if is_review(request) => None,
         Allows::DryRuns if !reading => (!is_dry_run(request)).then(|| format!("{} without dryRun=All", request.method())),
         Allows::Reads | Allows::DryRuns if !reading => Some(format!("the method {}", request.method())),
         Allows::Reads | Allows::DryRuns if request.headers().contains_key(http::header::UPGRADE) => Some("a change of protocol".to_owned()),
         Allows::Reads | Allows::DryRuns => acting(request.uri().path()),
     }
+}
+
+fn is_review<B>(request: &Request<B>) -> bool {
+    let segments: Vec<&str> = request.uri().path().split('/').collect();
+    let known = matches!(segments[..], ["", "apis", "authorization.k8s.io" | "authentication.k8s.io", _, kind] if REVIEWS.contains(&kind));
+    known && *request.method() == Method::POST
 }
 
 fn is_dry_run<B>(request: &Request<B>) -> bool {
@@ -52,6 +63,9 @@ fn acting(path: &str) -> Option<String> {
         return Some(format!("the path {path}, which is not plain"));
     }
     let root = segments.first().copied().unwrap_or_default();
+    if HEALTH.contains(&root) {
+        return None;
+    }
     if !ROOTS.contains(&root) {
         return Some(format!("the path {path}, which is not the object API"));
     }
@@ -121,6 +135,8 @@ mod tests {
             "/api/v1/nodes/n1",
             "/version",
             "/apis",
+            "/readyz/etcd?verbose",
+            "/metrics",
         ] {
             assert!(!held(Allows::Reads, "GET", path), "{path}");
         }
@@ -136,6 +152,10 @@ mod tests {
             "/api/v1/namespaces/shop/pods/web/./exec",
             "/api/v1/namespaces/shop//pods/web",
             "/logs/kube-apiserver.log",
+            "/debug/pprof/heap",
+            "/livezz",
+            "/livez/../api/v1/nodes/n1/proxy",
+            "/metrics/%2e%2e/logs",
         ] {
             assert!(held(Allows::Reads, "GET", path), "{path}");
         }
@@ -156,6 +176,23 @@ mod tests {
             assert!(held(Allows::DryRuns, "PATCH", &format!("{path}{query}")), "{query}");
         }
         assert!(held(Allows::DryRuns, "GET", "/api/v1/namespaces/shop/pods/web/exec"));
+    }
+
+    #[test]
+    fn questions_about_oneself_pass_and_about_others_do_not() {
+        for (kind, passes) in [
+            ("authorization.k8s.io/v1/selfsubjectaccessreviews", true),
+            ("authorization.k8s.io/v1/selfsubjectrulesreviews", true),
+            ("authentication.k8s.io/v1/selfsubjectreviews", true),
+            ("authorization.k8s.io/v1/subjectaccessreviews", false),
+            ("authorization.k8s.io/v1/selfsubjectaccessreviews/x", false),
+            ("authorization.k8s.io/v1/namespaces/shop/selfsubjectaccessreviews", false),
+            ("authentication.k8s.io/v1/tokenreviews", false),
+            ("apps/v1/selfsubjectaccessreviews", false),
+        ] {
+            assert_eq!(!held(Allows::Reads, "POST", &format!("/apis/{kind}")), passes, "{kind}");
+            assert!(held(Allows::Reads, "PUT", &format!("/apis/{kind}")), "{kind}");
+        }
     }
 
     #[test]

@@ -8,4 +8,5 @@ mod journey;
 mod keys;
 mod screens;
 mod sizes;
+mod steady;
 mod text;

@@ -40,39 +40,15 @@ pub fn recorded(model: &mut Model, record: &Record) {
     let text: Vec<&str> = text.lines().collect();
     model.events.push(role, format!("{time} {}", text.join(" / ")));
     announce(model, record);
-    match &record.happening {
-        Happening::Started(started) => open(model, started.run, started.title.clone()),
-        Happening::Intended(intended) => open(model, intended.run, intended.title.clone()),
-        Happening::Finished(finished) => end(model, finished),
-        Happening::StepEntered { .. } => {
-            model.marked = None;
-            model.step_scroll = None;
-        }
-        Happening::Opened(_)
-        | Happening::Resumed { .. }
-        | Happening::Closed { .. }
-        | Happening::StepCompleted { .. }
-        | Happening::StepSkipped { .. }
-        | Happening::StepMisfit { .. }
-        | Happening::FactsRead { .. }
-        | Happening::Ruled { .. }
-        | Happening::Refused { .. }
-        | Happening::Declined { .. }
-        | Happening::FindingHeld { .. }
-        | Happening::FindingLifted { .. }
-        | Happening::Noted { .. }
-        | Happening::Measured { .. }
-        | Happening::LogMended { .. }
-        | Happening::DrillBegan(_)
-        | Happening::DrillInjected(_)
-        | Happening::DrillHinted(_)
-        | Happening::DrillObserved(_)
-        | Happening::DrillDiagnosed(_)
-        | Happening::DrillRated(_)
-        | Happening::DrillPaused { .. }
-        | Happening::DrillContinued { .. }
-        | Happening::DrillRevealed(_)
-        | Happening::DrillEnded(_) => {}
+    if let Happening::Started(started) = &record.happening {
+        open(model, started.run, started.title.clone());
+    } else if let Happening::Intended(intended) = &record.happening {
+        open(model, intended.run, intended.title.clone());
+    } else if let Happening::Finished(finished) = &record.happening {
+        end(model, finished);
+    } else if let Happening::StepEntered { .. } = &record.happening {
+        model.marked = None;
+        model.step_scroll = None;
     }
 }
 

@@ -1,5 +1,6 @@
 //! The notice line and the keys of the present mode, from the table of actions.
 
+use jiff::Timestamp;
 use ratatui::layout::Rect;
 
 use super::{Scene, header, step};
@@ -18,7 +19,7 @@ const INFO_STAYS: u64 = 20;
 const PROBLEM_STAYS: u64 = 120;
 
 pub fn notice(scene: &Scene, area: Rect, brush: &mut Brush) {
-    let newest = scene.model.messages.back().filter(|message| stays(message, scene));
+    let newest = scene.model.messages.back().filter(|message| stays(message, scene.now));
     let row = newest.map_or_else(|| hint(scene), |message| said(scene, message));
     let more = Row::new(Role::Key, format!(" {}", scene.model.keys.key(Mode::Console, Verb::Messages))).and(Role::Text, " all of it ");
     let cut = newest.is_some() && row.width() > usize::from(area.width) && matches!(scene.surface(), Surface::Panes);
@@ -29,12 +30,13 @@ pub fn notice(scene: &Scene, area: Rect, brush: &mut Brush) {
     }
 }
 
-fn stays(message: &Message, scene: &Scene) -> bool {
+/// Whether a message is still on its line.
+pub fn stays(message: &Message, now: Timestamp) -> bool {
     let stays = match message.notice {
         Notice::Info(_) => INFO_STAYS,
         Notice::Problem(_) => PROBLEM_STAYS,
     };
-    clock::between(message.at, scene.now).as_secs() < stays
+    clock::between(message.at, now).as_secs() < stays
 }
 
 pub fn said(scene: &Scene, message: &Message) -> Row {

@@ -12,6 +12,8 @@ pub mod step;
 mod steps;
 mod timeline;
 
+pub use footer::stays as footer_stays;
+pub use header::draw as header;
 pub use list::choices;
 pub use pager::window as pager_window;
 pub use sheet::rows as sheet_rows;
