@@ -2,6 +2,7 @@
 //! `cargo bench --bench console`; each line says how it was measured.
 #![allow(clippy::print_stdout, clippy::cast_precision_loss, clippy::unwrap_used, clippy::disallowed_methods, missing_docs)]
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -12,7 +13,7 @@ use tokio::io::AsyncReadExt;
 
 const QRH: &str = env!("CARGO_BIN_EXE_qrh");
 /// How long an idle console is watched.
-const IDLE: Duration = Duration::from_secs(20);
+const IDLE: Duration = Duration::from_secs(60);
 /// No single wait is longer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -169,37 +170,33 @@ async fn idle(room: &Room) {
     console.settle(IDLE).await;
     let after = cost(pid);
     let seconds = IDLE.as_secs_f64();
-    let ticks = (after.ticks - before.ticks) as f64 / clock_ticks();
-    println!("idle CPU                {:.3} % of a core over {seconds:.0} s (clock on screen)", ticks / seconds * 100.0);
-    println!(
-        "idle wake-ups           {:.1} a second (voluntary context switches of all threads)",
-        (after.switches - before.switches) as f64 / seconds
-    );
+    // Threads that ended meanwhile take their counts along: those that are there both times tell.
+    let (mut nanoseconds, mut switches) = (0, 0);
+    for (thread, (ran, waited)) in &after.threads {
+        let (ran_before, waited_before) = before.threads.get(thread).copied().unwrap_or_default();
+        nanoseconds += ran - ran_before;
+        switches += waited - waited_before;
+    }
+    println!("idle CPU                {:.3} % of a core over {seconds:.0} s (clock on screen)", nanoseconds as f64 / 1e7 / seconds);
+    println!("idle wake-ups           {:.1} a second (voluntary context switches of all threads)", switches as f64 / seconds);
     println!("resident memory         {:.1} MiB (VmRSS, idle, one runbook open, 200 in the directory)", after.rss_kib as f64 / 1024.0);
     console.child.kill().await.unwrap();
 }
 
-fn clock_ticks() -> f64 {
-    let out = Command::new("getconf").arg("CLK_TCK").output().unwrap();
-    String::from_utf8(out.stdout).unwrap().trim().parse().unwrap()
-}
-
 struct Cost {
-    ticks: u64,
-    switches: u64,
+    /// Of each thread: nanoseconds on a processor, and how often it went to sleep.
+    threads: HashMap<PathBuf, (u64, u64)>,
     rss_kib: u64,
 }
 
 fn cost(pid: u32) -> Cost {
-    let mut total = Cost { ticks: 0, switches: 0, rss_kib: field(&fs::read_to_string(format!("/proc/{pid}/status")).unwrap(), "VmRSS:") };
-    for task in fs::read_dir(format!("/proc/{pid}/task")).unwrap() {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap().map(|task| {
         let task = task.unwrap().path();
-        let stat = fs::read_to_string(task.join("stat")).unwrap();
-        let fields: Vec<&str> = stat.rsplit(") ").next().unwrap().split(' ').collect();
-        total.ticks += fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
-        total.switches += field(&fs::read_to_string(task.join("status")).unwrap(), "voluntary_ctxt_switches:");
-    }
-    total
+        let ran = fs::read_to_string(task.join("schedstat")).unwrap().split(' ').next().unwrap().parse().unwrap();
+        let switches = field(&fs::read_to_string(task.join("status")).unwrap(), "voluntary_ctxt_switches:");
+        (task, (ran, switches))
+    });
+    Cost { threads: threads.collect(), rss_kib: field(&fs::read_to_string(format!("/proc/{pid}/status")).unwrap(), "VmRSS:") }
 }
 
 fn field(text: &str, name: &str) -> u64 {
